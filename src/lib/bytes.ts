@@ -1,0 +1,63 @@
+/** Reads 16 bits, big-endian. Octets past the end read as 0: the caller has checked the length. */
+export function readUint16(bytes: Uint8Array, offset: number): number {
+  return ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0);
+}
+
+/** Reads 32 bits, big-endian, as an unsigned number. */
+export function readUint32(bytes: Uint8Array, offset: number): number {
+  return readInt32(bytes, offset) >>> 0;
+}
+
+/** Reads 32 bits, big-endian, as a signed number: the cheap form, for comparing and hashing. */
+export function readInt32(bytes: Uint8Array, offset: number): number {
+  return (readUint16(bytes, offset) << 16) | readUint16(bytes, offset + 2);
+}
+
+/** Writes the low 16 bits, big-endian. */
+export function writeUint16(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >>> 8;
+  bytes[offset + 1] = value;
+}
+
+/** Writes the low 32 bits, big-endian. */
+export function writeUint32(bytes: Uint8Array, offset: number, value: number): void {
+  writeUint16(bytes, offset, value >>> 16);
+  writeUint16(bytes, offset + 2, value);
+}
+
+/** Joins pieces into one new array. */
+export function concat(...pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+/**
+ * Octets from hexadecimal digits; spaces and line ends between them do not matter.
+ *
+ * @throws {SyntaxError} for anything but pairs of digits
+ */
+export function fromHex(text: string): Uint8Array {
+  const digits = text.replace(/\s+/g, "");
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new SyntaxError("This is not hexadecimal");
+  return Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+}
+
+/** Lower-case hexadecimal digits, without separators. */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const octet of bytes) text += octet.toString(16).padStart(2, "0");
+  return text;
+}
+
+/** Compares in a time that depends on the lengths alone, for what an attacker may guess at. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
+  return difference === 0;
+}

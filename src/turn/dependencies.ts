@@ -1,0 +1,22 @@
+import type { Authority } from "../credentials/authority.ts";
+import type { Traffic } from "../forward/traffic.ts";
+import type { PeerPolicy } from "../policy/peers.ts";
+import type { Quota } from "../policy/quota.ts";
+import type { ReplyBudget } from "../policy/rate.ts";
+import type { Random } from "../lib/random.ts";
+import type { Secret } from "../lib/secret.ts";
+import type { RelayPorts } from "./relay-ports.ts";
+
+/** What an engine asks while it thinks; each answers at once. */
+export interface EngineDependencies {
+  readonly authority: Authority;
+  readonly quota: Quota;
+  readonly peers: PeerPolicy;
+  readonly relays: RelayPorts;
+  readonly traffic: Traffic;
+  /** Replies to sources that have proven nothing, over UDP. */
+  readonly budget: ReplyBudget;
+  readonly random: Random;
+  /** 32 octets that all threads share: nonces of one are good on all. */
+  readonly nonceSecret: Secret;
+}

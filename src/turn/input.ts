@@ -1,0 +1,33 @@
+import type { RelayId } from "../forward/route.ts";
+import type { FiveTuple, TransportAddress } from "../net/address.ts";
+import type { EngineSettings } from "./settings.ts";
+
+/** Everything that can happen to an engine. */
+export type Input =
+  /** A STUN message from a client; never ChannelData. The bytes are the engine's only until it returns. */
+  | { readonly kind: "message"; readonly from: FiveTuple; readonly bytes: Uint8Array }
+  /** Data from a peer that has no open route. `peer` is what the client would call it, not the wire. */
+  | { readonly kind: "peerDatagram"; readonly relay: RelayId; readonly peer: TransportAddress; readonly bytes: Uint8Array }
+  /** An ICMP error for a relayed datagram (RFC 8656 §11.6). */
+  | { readonly kind: "peerUnreachable"; readonly relay: RelayId; readonly peer: TransportAddress; readonly icmp: IcmpError }
+  /** A stream client is gone. */
+  | { readonly kind: "clientClosed"; readonly from: FiveTuple }
+  /** Credentials that ended before their time: a revoked username, or all of a deleted project. */
+  | { readonly kind: "ended"; readonly username: string }
+  | { readonly kind: "projectEnded"; readonly project: string }
+  /** New settings; live allocations keep what they were given. */
+  | { readonly kind: "settings"; readonly settings: EngineSettings }
+  /** No new allocations from now on (508). */
+  | { readonly kind: "drain" }
+  /** End every allocation now, as at the end of a drain. */
+  | { readonly kind: "shutdown" }
+  /** `nextDeadline` has come. */
+  | { readonly kind: "timeout" };
+
+/** Type, code and data of the ICMP attribute (RFC 8656 §18.13); types and codes as on the wire of the peer's family. */
+export interface IcmpError {
+  readonly type: number;
+  readonly code: number;
+  /** For "fragmentation needed" and "packet too big": the next hop's MTU; else 0. */
+  readonly data: number;
+}

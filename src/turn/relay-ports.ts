@@ -1,0 +1,40 @@
+import type { RelayId } from "../forward/route.ts";
+import type { TransportAddress } from "../net/address.ts";
+
+/** A relayed transport address that is open and ours. */
+export interface Relay {
+  readonly id: RelayId;
+  /** As XOR-RELAYED-ADDRESS shows it. */
+  readonly address: TransportAddress;
+}
+
+/** What Allocate asks for. */
+export interface RelayRequest {
+  readonly family: 4 | 6;
+  /** EVEN-PORT: the port must be even. */
+  readonly even: boolean;
+  /** EVEN-PORT with R: and the next one up is reserved. */
+  readonly reserveNext: boolean;
+}
+
+/** A relay, and the token of the port reserved beside it, if one was asked for. */
+export interface OpenedRelay extends Relay {
+  readonly reservation?: Uint8Array;
+}
+
+/** Why there is none: no local address of that family (440), or no free port or descriptor (508). */
+export type NoRelay = "no address of this family" | "exhausted";
+
+/**
+ * Relayed ports, opened while the request waits: claims a port in the table that all threads share, opens and binds
+ * its socket. What is closed is closed by the action `closeRelay`.
+ */
+export interface RelayPorts {
+  open(request: RelayRequest, nowMs: number): OpenedRelay | NoRelay;
+  /** The relay that a RESERVATION-TOKEN stands for, whichever thread reserved it; `undefined` for an unknown or old one. */
+  redeem(token: Uint8Array, nowMs: number): Relay | undefined;
+  /** Gives a reserved port back if nobody has redeemed it. */
+  cancel(token: Uint8Array, nowMs: number): void;
+  /** Where packets for a peer go: its address, or the local one of a relay of ours that is shown by an external one. */
+  wireOf(peer: TransportAddress): TransportAddress;
+}
