@@ -21,7 +21,7 @@ export interface ClientSide {
   /**
    * Sends to the client of a listener (or connection), from the local address it spoke to. Never blocks; what does not
    * fit is dropped and counted. `bytes` may be a packet's memory, which stays as it is until the turn is flushed; any
-   * other array must stay unchanged until then too.
+   * other array is copied before this returns.
    */
   sendToClient(socket: number, local: number, to: SocketAddress, bytes: Uint8Array, offset: number, length: number): void;
   /** Who sent a packet and where to: made for the engine, never for ChannelData with a route. */

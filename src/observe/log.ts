@@ -1,0 +1,46 @@
+import { destination, type Logger, pino } from "pino";
+import pretty from "pino-pretty";
+
+/** Levels of `log.level`. */
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** One line of the log: fields, then a sentence. */
+export interface Log {
+  debug(fields: object, sentence: string): void;
+  info(fields: object, sentence: string): void;
+  warn(fields: object, sentence: string): void;
+  error(fields: object, sentence: string): void;
+  /** Whether a line of that level would be written. */
+  writes(level: LogLevel): boolean;
+  set level(level: LogLevel);
+}
+
+/**
+ * The log on stderr: JSON lines, or readable ones on a terminal. Written at once, so that the last line before an end
+ * is there.
+ */
+export function openLog(level: LogLevel, onTerminal: boolean): Log {
+  const settings = { level, base: null, timestamp: pinoTime };
+  const logger: Logger = onTerminal
+    ? pino(
+        { ...settings, timestamp: true },
+        pretty({ sync: true, destination: 2, ignore: "pid,hostname", translateTime: "HH:MM:ss.l" }),
+      )
+    : pino(settings, destination({ dest: 2, sync: true }));
+  return {
+    debug: (fields, sentence) => logger.debug(fields, sentence),
+    info: (fields, sentence) => logger.info(fields, sentence),
+    warn: (fields, sentence) => logger.warn(fields, sentence),
+    error: (fields, sentence) => logger.error(fields, sentence),
+    writes: (wanted) => logger.isLevelEnabled(wanted),
+    set level(next: LogLevel) {
+      logger.level = next;
+    },
+  };
+}
+
+/** The wall clock in a form that people and machines read alike. */
+function pinoTime(): string {
+  return `,"time":"${new Date().toISOString()}"`;
+}

@@ -1,0 +1,134 @@
+import type { PeerSide } from "../dataplane/plane.ts";
+import type { RelayId } from "../forward/route.ts";
+import type { Random } from "../lib/random.ts";
+import type { TransportAddress } from "../net/address.ts";
+import type { IpAddress } from "../net/ip.ts";
+import type { PortTable } from "../policy/ports.ts";
+import type { NoRelay, OpenedRelay, Relay, RelayPorts, RelayRequest } from "../turn/relay-ports.ts";
+
+const TOKEN_OCTETS = 8; // RFC 8656 §18.10
+const ATTEMPTS = 32;
+
+/** A pair of addresses of one relay: what its socket binds, and what XOR-RELAYED-ADDRESS shows. */
+export interface RelayAddress {
+  readonly local: IpAddress;
+  readonly shown: IpAddress;
+}
+
+/** Opens and closes bound UDP sockets. */
+export interface RelaySockets {
+  /** A bound, non-blocking socket; or that the port is taken by someone else; or that the system has no more sockets. */
+  open(address: TransportAddress): number | "taken" | "exhausted";
+  close(descriptor: number): void;
+}
+
+/** Relayed ports of one shard, from the table that all shards share. */
+export class SharedRelayPorts implements RelayPorts {
+  readonly #table: PortTable;
+  readonly #addresses: readonly RelayAddress[];
+  readonly #sockets: RelaySockets;
+  readonly #peers: PeerSide;
+  readonly #random: Random;
+  readonly #open = new Map<RelayId, { readonly address: number; readonly port: number }>();
+
+  constructor(parts: {
+    table: PortTable;
+    addresses: readonly RelayAddress[];
+    sockets: RelaySockets;
+    peers: PeerSide;
+    random: Random;
+  }) {
+    this.#table = parts.table;
+    this.#addresses = parts.addresses;
+    this.#sockets = parts.sockets;
+    this.#peers = parts.peers;
+    this.#random = parts.random;
+  }
+
+  open(request: RelayRequest, nowMs: number): OpenedRelay | NoRelay {
+    const candidates = this.#table.addressesOf(request.family);
+    if (candidates.length === 0) return "no address of this family";
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const address = candidates[this.#random.below(candidates.length)] ?? 0;
+      const port = this.#table.claim(address, { even: request.even, pair: request.reserveNext }, nowMs);
+      if (port === undefined) continue;
+      const opened = request.reserveNext ? this.#openPair(address, port, nowMs) : this.#openOne(address, port, nowMs);
+      if (opened === "exhausted" || typeof opened === "object") return opened;
+    }
+    return "exhausted";
+  }
+
+  redeem(token: Uint8Array, nowMs: number): Relay | undefined {
+    const reserved = this.#table.redeem(token, nowMs);
+    return reserved && this.#adopt(reserved.descriptor, reserved.address, reserved.port);
+  }
+
+  cancel(token: Uint8Array, nowMs: number): void {
+    const reserved = this.#table.cancel(token);
+    if (reserved === undefined) return;
+    this.#sockets.close(reserved.descriptor);
+    this.#table.release(reserved.address, reserved.port, nowMs);
+  }
+
+  wireOf(peer: TransportAddress): TransportAddress {
+    return this.#table.toWire(peer);
+  }
+
+  /** What the client calls the sender of a datagram: the external address, where it is a live relay of ours. */
+  shownOf(wire: TransportAddress): TransportAddress {
+    return this.#table.toShown(wire);
+  }
+
+  /** Closes a relay and gives its port back. */
+  close(relay: RelayId, nowMs: number): void {
+    const { address, port } = this.#open.get(relay) ?? {};
+    this.#open.delete(relay);
+    this.#peers.closeRelay(relay);
+    if (address !== undefined && port !== undefined) this.#table.release(address, port, nowMs);
+  }
+
+  #openOne(address: number, port: number, nowMs: number): OpenedRelay | "exhausted" | "taken" {
+    const descriptor = this.#socket(address, port, nowMs);
+    return typeof descriptor === "number" ? this.#adopt(descriptor, address, port) : descriptor;
+  }
+
+  #openPair(address: number, port: number, nowMs: number): OpenedRelay | "exhausted" | "taken" {
+    const lower = this.#socket(address, port, nowMs);
+    if (typeof lower !== "number") {
+      this.#table.release(address, port + 1, nowMs);
+      return lower;
+    }
+    const upper = this.#socket(address, port + 1, nowMs);
+    const token = this.#random.bytes(TOKEN_OCTETS);
+    if (typeof upper === "number" && this.#table.reserve(token, address, port + 1, upper, nowMs)) {
+      return { ...this.#adopt(lower, address, port), reservation: token };
+    }
+    this.#sockets.close(lower);
+    this.#table.release(address, port, nowMs);
+    if (typeof upper !== "number") return upper;
+    this.#sockets.close(upper);
+    this.#table.release(address, port + 1, nowMs);
+    return "exhausted";
+  }
+
+  /** A bound socket for a claimed port; where there is none the claim is gone. */
+  #socket(address: number, port: number, nowMs: number): number | "taken" | "exhausted" {
+    const descriptor = this.#sockets.open({ ip: this.#address(address).local, port });
+    if (descriptor === "taken") this.#table.refuse(address, port, nowMs);
+    if (descriptor === "exhausted") this.#table.release(address, port, nowMs);
+    return descriptor;
+  }
+
+  #adopt(descriptor: number, address: number, port: number): Relay {
+    const { local, shown } = this.#address(address);
+    const id = this.#peers.openRelay(descriptor, { ip: local, port });
+    this.#open.set(id, { address, port });
+    return { id, address: { ip: shown, port } };
+  }
+
+  #address(index: number): RelayAddress {
+    const address = this.#addresses[index];
+    if (address === undefined) throw new RangeError(`There is no relay address ${index}`);
+    return address;
+  }
+}

@@ -1,0 +1,175 @@
+import type { ClientSide, Packet, PeerSide, PlaneHandler } from "../dataplane/plane.ts";
+import type { RelayId } from "../forward/route.ts";
+import type { ForwardTable } from "../forward/table.ts";
+import type { Traffic } from "../forward/traffic.ts";
+import { readUint16 } from "../lib/bytes.ts";
+import type { Clock } from "../lib/time.ts";
+import type { FiveTuple } from "../net/address.ts";
+import { SocketAddress } from "../net/socket-address.ts";
+import { type Counters, slotOf } from "../observe/counters.ts";
+import { count } from "../observe/narrate.ts";
+import type { ReplyBudget } from "../policy/rate.ts";
+import { CHANNEL_HEADER_BYTES, writeChannelHeader } from "../stun/channel-data.ts";
+import type { Action } from "../turn/action.ts";
+import type { Engine } from "../turn/engine.ts";
+import type { TurnEvent } from "../turn/event.ts";
+import type { Input } from "../turn/input.ts";
+import type { SharedRelayPorts } from "./relay-ports.ts";
+import type { StunResponder } from "./stun-responder.ts";
+
+/** What a shard is made of. */
+export interface ShardParts {
+  readonly engine: Engine;
+  readonly table: ForwardTable;
+  readonly traffic: Traffic;
+  readonly ports: SharedRelayPorts;
+  readonly clients: ClientSide;
+  readonly peers: PeerSide;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  /** The monotonic clock as a bare number: asked once a turn with traffic, and nothing is made for it. */
+  readonly monotonicMs: () => number;
+  /** Where Binding requests may be answered from the packet alone; and the budget they count against. */
+  readonly responder?: { readonly stun: StunResponder; readonly budget: ReplyBudget } | undefined;
+  /** What happened, beyond the counters. */
+  readonly report: (event: TurnEvent) => void;
+  /** Closes a stream, after what was sent to it. */
+  readonly closeClient: (client: FiveTuple) => void;
+}
+
+const PACKETS_TO_PEER = slotOf("relayed_packets_total", 0);
+const PACKETS_TO_CLIENT = slotOf("relayed_packets_total", 1);
+const OCTETS_TO_PEER = slotOf("relayed_octets_total", 0);
+const OCTETS_TO_CLIENT = slotOf("relayed_octets_total", 1);
+const NO_ROUTE = slotOf("dropped_packets_total", 0);
+const OVER_BANDWIDTH = slotOf("dropped_packets_total", 1);
+const BINDINGS = slotOf("bindings_total");
+
+/** Where thinking meets moving: what a packet is, and who must do something about it. */
+export class Shard implements PlaneHandler {
+  readonly #parts: ShardParts;
+  /** Where a packet goes; filled for each, made once. */
+  readonly #to = new SocketAddress();
+  #turnMs = -1;
+
+  constructor(parts: ShardParts) {
+    this.#parts = parts;
+  }
+
+  /** When {@link expire} wants to be called, in monotonic milliseconds. */
+  get nextDeadline(): number | undefined {
+    return this.#parts.engine.nextDeadline;
+  }
+
+  fromClient(packet: Packet): void {
+    if (packet.length === 0) return;
+    const kind = (packet.bytes[packet.offset] ?? 0xff) & 0xc0;
+    if (kind === 0x40) this.#channelData(packet);
+    else if (kind === 0x00) this.#message(packet);
+    else this.#parts.counters.addAt(NO_ROUTE, 1);
+  }
+
+  fromPeer(packet: Packet): void {
+    const { table, traffic, clients, counters } = this.#parts;
+    const route = table.toClient(packet.socket, packet.from);
+    if (route < 0) return this.#peerWithoutRoute(packet);
+    if (!traffic.chargeToClient(table.trafficOf(route), packet.length, this.#nowMs())) return counters.addAt(OVER_BANDWIDTH, 1);
+    counters.addAt(PACKETS_TO_CLIENT, 1);
+    counters.addAt(OCTETS_TO_CLIENT, packet.length);
+    const start = packet.offset - CHANNEL_HEADER_BYTES;
+    writeChannelHeader(packet.bytes, start, table.channelOf(route), packet.length);
+    table.clientInto(route, this.#to);
+    const { bytes, length } = packet;
+    clients.sendToClient(table.socketOf(route), table.localOf(route), this.#to, bytes, start, length + CHANNEL_HEADER_BYTES);
+  }
+
+  peerUnreachable(relay: RelayId, peer: SocketAddress, type: number, code: number, data: number): void {
+    this.handle({
+      kind: "peerUnreachable",
+      relay,
+      peer: this.#parts.ports.shownOf(peer.toAddress()),
+      icmp: { type, code, data },
+    });
+  }
+
+  turnEnds(): void {
+    this.#turnMs = -1;
+  }
+
+  /** Lets the engine think about something, and does what it wants. */
+  handle(input: Input): void {
+    this.#perform(this.#parts.engine.handle(input, this.#parts.clock.now()));
+  }
+
+  /** Ends what is due. */
+  expire(): void {
+    const due = this.#parts.engine.nextDeadline;
+    if (due !== undefined && due <= this.#parts.monotonicMs()) this.handle({ kind: "timeout" });
+  }
+
+  #nowMs(): number {
+    if (this.#turnMs < 0) this.#turnMs = this.#parts.monotonicMs();
+    return this.#turnMs;
+  }
+
+  #channelData(packet: Packet): void {
+    const { table, traffic, peers, counters } = this.#parts;
+    const { bytes, offset } = packet;
+    if (packet.length < CHANNEL_HEADER_BYTES) return counters.addAt(NO_ROUTE, 1);
+    const length = readUint16(bytes, offset + 2);
+    const route = table.toPeer(packet.socket, packet.local, packet.from, readUint16(bytes, offset));
+    // Over UDP there may be padding behind the data, never less than it says (RFC 8656 §12.5).
+    if (route < 0 || length > packet.length - CHANNEL_HEADER_BYTES) return counters.addAt(NO_ROUTE, 1);
+    if (!traffic.chargeToPeer(table.trafficOf(route), length, this.#nowMs())) return counters.addAt(OVER_BANDWIDTH, 1);
+    counters.addAt(PACKETS_TO_PEER, 1);
+    counters.addAt(OCTETS_TO_PEER, length);
+    table.wireInto(route, this.#to);
+    peers.sendToPeer(table.relayOf(route), this.#to, bytes, offset + CHANNEL_HEADER_BYTES, length, false);
+  }
+
+  #message(packet: Packet): void {
+    const { responder, clients, counters } = this.#parts;
+    if (responder?.stun.answer(packet)) {
+      if (!responder.budget.allows(packet.from.toAddress().ip, this.#nowMs())) return;
+      counters.addAt(BINDINGS, 1);
+      const { bytes, length } = responder.stun;
+      return clients.sendToClient(packet.socket, packet.local, packet.from, bytes, 0, length);
+    }
+    const { bytes, offset, length } = packet;
+    this.handle({ kind: "message", from: clients.fiveTuple(packet), bytes: bytes.subarray(offset, offset + length) });
+  }
+
+  #peerWithoutRoute({ socket, from, bytes, offset, length }: Packet): void {
+    const peer = this.#parts.ports.shownOf(from.toAddress());
+    this.handle({ kind: "peerDatagram", relay: socket, peer, bytes: bytes.subarray(offset, offset + length) });
+  }
+
+  #perform(actions: readonly Action[]): void {
+    for (const action of actions) this.#do(action);
+  }
+
+  #do(action: Action): void {
+    const { clients, peers, table, ports } = this.#parts;
+    switch (action.kind) {
+      case "send": {
+        const { socket, local, client } = action.to;
+        return clients.sendToClient(socket, local, this.#to.assign(client), action.bytes, 0, action.bytes.length);
+      }
+      case "sendToPeer": {
+        const { relay, wire, bytes, dontFragment } = action;
+        return peers.sendToPeer(relay, this.#to.assign(wire), bytes, 0, bytes.length, dontFragment);
+      }
+      case "closeRelay":
+        return ports.close(action.relay, this.#nowMs());
+      case "openRoute":
+        return table.openRoute(action.route);
+      case "closeRoute":
+        return table.closeRoute(action.route);
+      case "closeClient":
+        return this.#parts.closeClient(action.client);
+      case "report":
+        count(this.#parts.counters, action.event);
+        return this.#parts.report(action.event);
+    }
+  }
+}
