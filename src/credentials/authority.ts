@@ -1,5 +1,7 @@
+import { Secret } from "../lib/secret.ts";
 import type { Instant } from "../lib/time.ts";
-import type { Secret } from "../lib/secret.ts";
+import { type CredentialKey, credentialKey, type ProjectSecret, parseUsername, passwordOf } from "./credential.ts";
+import { Generations } from "./generations.ts";
 
 /** What is known of a USERNAME. */
 export interface KnownUsername {
@@ -15,4 +17,59 @@ export interface KnownUsername {
 export interface Authority {
   /** @returns `undefined` for a malformed username, an unknown project, another region's, or a revoked one. An expired one is known. */
   judge(username: string, now: Instant): KnownUsername | undefined;
+}
+
+/** What {@link ProjectAuthority} needs of the directory. */
+export interface KnownProjects {
+  project(id: string): ProjectSecret | undefined;
+  isRevoked(username: string, now: Instant): boolean;
+}
+
+const CACHED_KEYS = 4096;
+const CACHED_USERNAMES = 8192;
+
+interface Judged {
+  readonly key: CredentialKey;
+  readonly known: KnownUsername;
+}
+
+/**
+ * Answers from the projects of the directory, for one region.
+ *
+ * A project's key and a username's password are derived once and kept in bounded caches. A project that is deleted or
+ * has another secret is found out by asking for it each time; only the arithmetic is saved.
+ */
+export class ProjectAuthority implements Authority {
+  readonly #projects: KnownProjects;
+  readonly #region: string;
+  readonly #keys = new Generations<string, { readonly from: Secret; readonly key: CredentialKey }>(CACHED_KEYS);
+  readonly #judged = new Generations<string, Judged>(CACHED_USERNAMES);
+
+  /** @param region the slug of this gateway's region: credentials of others have other passwords */
+  constructor(projects: KnownProjects, region: string) {
+    this.#projects = projects;
+    this.#region = region;
+  }
+
+  judge(username: string, now: Instant): KnownUsername | undefined {
+    const parsed = parseUsername(username);
+    const project = parsed && this.#projects.project(parsed.project);
+    if (!parsed || !project || this.#projects.isRevoked(username, now)) return undefined;
+
+    const key = this.keyOf(project);
+    const judged = this.#judged.get(username);
+    if (judged?.key === key) return judged.known;
+    const known = { ...parsed, password: new Secret(passwordOf(key, username)) };
+    this.#judged.set(username, { key, known });
+    return known;
+  }
+
+  /** The project's key in this region, derived at most once while it stays in use. */
+  keyOf(project: ProjectSecret): CredentialKey {
+    const kept = this.#keys.get(project.id);
+    if (kept?.from === project.secret) return kept.key;
+    const key = credentialKey(project, this.#region);
+    this.#keys.set(project.id, { from: project.secret, key });
+    return key;
+  }
 }
