@@ -1,0 +1,21 @@
+import { dlopen, FFIType, type FFITypeOrString, type Pointer, read, toArrayBuffer } from "bun:ffi";
+import { type ForeignType, type Library, openFirst, type Runtime, type Signature } from "./runtime.ts";
+
+const TYPES: Readonly<Record<ForeignType, FFITypeOrString>> = { i32: "i32", u32: "u32", usize: FFIType.u64_fast, pointer: "ptr" };
+
+/** Native code by `bun:ffi`; needs the JIT, so neither `MemoryDenyWriteExecute` nor a small address space. */
+export const bunRuntime: Runtime = {
+  name: "bun",
+
+  openLibrary<Name extends string>(names: readonly string[], signatures: Readonly<Record<Name, Signature>>): Library<Name> {
+    const declared: Record<string, { args: FFITypeOrString[]; returns: FFITypeOrString }> = {};
+    for (const [name, { parameters, result }] of Object.entries<Signature>(signatures)) {
+      declared[name] = { args: parameters.map((type) => TYPES[type]), returns: TYPES[result] };
+    }
+    return openFirst(names, (name) => dlopen(name, declared).symbols) as unknown as Library<Name>;
+  },
+
+  viewOf: (address, bytes) => new Uint8Array(toArrayBuffer(address as Pointer, 0, bytes)),
+
+  int32At: (address) => () => read.i32(address as Pointer, 0),
+};

@@ -1,0 +1,54 @@
+/** What crosses the border to a C function: whole numbers all, so that one adapter serves both runtimes. */
+export type ForeignType = "i32" | "u32" | "usize" | "pointer";
+
+/** How a C function is called. An address is a plain number, 0 is NULL. */
+export interface Signature {
+  readonly parameters: readonly ForeignType[];
+  readonly result: ForeignType;
+}
+
+/** The functions of a library, by name. */
+export type Library<Name extends string> = { readonly [name in Name]: (...values: number[]) => number };
+
+/** What a TypeScript runtime offers for native code: all that differs between Bun and Deno. */
+export interface Runtime {
+  readonly name: "bun" | "deno";
+  /**
+   * Loads the first library of several names that is there.
+   *
+   * @throws {Error} if there is none, if it lacks a function, or if native code is forbidden here
+   */
+  openLibrary<Name extends string>(names: readonly string[], signatures: Readonly<Record<Name, Signature>>): Library<Name>;
+  /** Native memory as an array. It is not freed with the array, and must not be unmapped before it is forgotten. */
+  viewOf(address: number, bytes: number): Uint8Array;
+  /** A reader of one native `int`: errno, read after each failing call. */
+  int32At(address: number): () => number;
+}
+
+/**
+ * The runtime this process runs on.
+ *
+ * @throws {Error} on any other than Bun and Deno
+ */
+export async function openRuntime(): Promise<Runtime> {
+  if ("Bun" in globalThis) return (await import("./bun.ts")).bunRuntime;
+  if ("Deno" in globalThis) return (await import("./deno.ts")).denoRuntime;
+  throw new Error("Neither Bun nor Deno: this runtime cannot call native code");
+}
+
+/**
+ * Opens the first of several names.
+ *
+ * @throws {AggregateError} with the reason for each name if none opens
+ */
+export function openFirst<T>(names: readonly string[], open: (name: string) => T): T {
+  const reasons: unknown[] = [];
+  for (const name of names) {
+    try {
+      return open(name);
+    } catch (reason) {
+      reasons.push(reason);
+    }
+  }
+  throw new AggregateError(reasons, `None of ${names.join(", ")} can be loaded: ${reasons.map(String).join("; ")}`);
+}
