@@ -44,6 +44,8 @@ export interface Change {
   readonly revision: number;
   /** More rows wait above `revision`: ask again at once. */
   readonly more: boolean;
+  /** This is where everything begins: what was known before counts no more. */
+  readonly fromBeginning?: boolean;
   readonly projects: readonly Project[];
   readonly deletedProjects: readonly string[];
   readonly keys: readonly ApiKey[];
@@ -65,17 +67,25 @@ export interface Store {
   /** Deletes it with its keys. @returns whether there was one */
   deleteProject(id: string): Promise<boolean>;
 
+  /** @throws {RangeError} if there is no such project */
   createKey(key: { project: string; name: string | undefined; hash: string }): Promise<ApiKey>;
   keys(project: string): Promise<readonly ApiKey[]>;
   /** @returns whether there was one */
   revokeKey(id: string): Promise<boolean>;
 
+  /** Kept until it expires, and for an hour at least, so that every gateway hears of it and ends what lives on. */
   revoke(revocation: Revocation): Promise<void>;
 
-  /** At most `limit` rows with a revision above the given one, oldest first. Revision 0 begins with everything. */
+  /**
+   * At most `limit` rows with a revision above the given one, oldest first. Revision 0 begins with everything, and so
+   * does one that the database never reached: it was restored from an older copy.
+   */
   changesSince(revision: number, limit: number): Promise<Change>;
 
-  /** Writes this gateway's own row; raises no revision. */
+  /**
+   * Writes this gateway's own row; raises no revision. Also forgets revocations that have ended and the rows of
+   * gateways that were last heard of a day ago.
+   */
   announce(gateway: Gateway): Promise<void>;
   withdraw(gatewayId: string): Promise<void>;
   /** All rows whose heartbeat is not older. */
@@ -87,4 +97,14 @@ export interface Store {
 /** The database did not answer in time. */
 export class StoreBusy extends Error {
   override readonly name = "StoreBusy";
+}
+
+/** The file of the database went away under us, or another one took its place without our tables. */
+export class StoreGone extends Error {
+  override readonly name = "StoreGone";
+}
+
+/** There is no database where we looked, and it was not asked for one to be made. */
+export class StoreMissing extends Error {
+  override readonly name = "StoreMissing";
 }

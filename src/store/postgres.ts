@@ -1,0 +1,119 @@
+import {
+  Kysely,
+  type PostgresCursor,
+  PostgresDialect,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type PostgresQueryResult,
+} from "kysely";
+import postgres from "postgres";
+import { migrate, versionOf } from "./migrations.ts";
+import type { Schema } from "./schema.ts";
+import { SqlStore, type SqlStoreOptions } from "./sql-store.ts";
+import { type Store, StoreBusy, StoreMissing } from "./store.ts";
+
+/** Where the server is, and how long to wait for another writer. */
+export interface PostgresOptions extends Pick<SqlStoreOptions, "now" | "random"> {
+  /** `postgres://user:password@host:port/database`. */
+  readonly url: string;
+  /** Makes the tables if there are none. */
+  readonly create: boolean;
+  /** Nobody's thread stands still here, so it is one second at least. */
+  readonly busyTimeoutMs: number;
+}
+
+const CONNECTIONS = 4;
+const CONNECT_TIMEOUT_SECONDS = 5;
+const SHORTEST_LOCK_TIMEOUT_MS = 1000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+const BIGINT_OID = 20;
+const MIGRATION_LOCK = "select pg_advisory_xact_lock(4207849)"; // any number that nobody else takes
+/** lock_not_available, query_canceled, serialization_failure, deadlock_detected. */
+const busyCodes = new Set(["55P03", "57014", "40001", "40P01"]);
+
+/**
+ * Opens a database on a PostgreSQL server, which a fleet may share.
+ *
+ * @throws {StoreMissing} if it has no tables of ours and they may not be made
+ * @throws {Error} what the server or the network says
+ */
+export async function openPostgres({ url, create, busyTimeoutMs, now, random }: PostgresOptions): Promise<Store> {
+  const sql = postgres(url, {
+    max: CONNECTIONS,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    onnotice: () => {},
+    types: { bigint: { to: BIGINT_OID, from: [BIGINT_OID], serialize: String, parse: Number } },
+    connection: {
+      application_name: "icebreaker",
+      lock_timeout: Math.max(busyTimeoutMs, SHORTEST_LOCK_TIMEOUT_MS),
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+    },
+  });
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolOf(sql) }) });
+  try {
+    if (!create && (await versionOf(db)) === 0) {
+      const { host, pathname } = new URL(url);
+      throw new StoreMissing(`There are no tables of icebreaker in the database ${pathname.slice(1)} at ${host}`);
+    }
+    await migrate(db, MIGRATION_LOCK);
+  } catch (error) {
+    await db.destroy();
+    throw translate(error);
+  }
+  return new SqlStore(db, { now, random, translate });
+}
+
+/** The driver in the form that Kysely's dialect asks for: connections that are taken and given back. */
+function poolOf(sql: postgres.Sql<{ bigint: number }>): PostgresPool {
+  return {
+    async connect() {
+      const connection = await sql.reserve();
+      return new Connection(connection);
+    },
+    end: () => sql.end({ timeout: 1 }),
+  };
+}
+
+class Connection implements PostgresPoolClient {
+  readonly #connection: postgres.ReservedSql<{ bigint: number }>;
+
+  constructor(connection: postgres.ReservedSql<{ bigint: number }>) {
+    this.#connection = connection;
+  }
+
+  query<R>(text: string, parameters?: readonly unknown[]): Promise<PostgresQueryResult<R>>;
+  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
+  query<R>(
+    text: string | PostgresCursor<R>,
+    parameters: readonly unknown[] = [],
+  ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
+    if (typeof text !== "string") throw new TypeError("Cursors are not in use");
+    return this.#run(text, parameters);
+  }
+
+  async #run<R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>> {
+    const rows = await this.#connection.unsafe<(R & Iterable<R>)[]>(text, parameters.map(bindable));
+    return { command: commandOf(rows.command), rowCount: rows.count, rows: [...rows] };
+  }
+
+  release(): void {
+    this.#connection.release();
+  }
+}
+
+/** Kysely counts the rows of these four; the others have none to count. */
+function commandOf(command: string): "UPDATE" | "DELETE" | "INSERT" | "MERGE" | "SELECT" {
+  if (command === "UPDATE" || command === "DELETE" || command === "INSERT" || command === "MERGE") return command;
+  return "SELECT";
+}
+
+/** Kysely's parameters are unknown to it; these are what our columns hold. */
+function bindable(parameter: unknown): string | number | null {
+  if (typeof parameter === "string" || typeof parameter === "number" || parameter === null) return parameter;
+  throw new TypeError(`A column cannot hold a ${typeof parameter}`);
+}
+
+function translate(error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return error;
+  return busyCodes.has(error.code) ? new StoreBusy(error.message, { cause: error }) : error;
+}
