@@ -1,0 +1,2 @@
+/** Of every table: a key that is not described is a mistake. */
+export const closed = { additionalProperties: false };

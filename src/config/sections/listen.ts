@@ -1,0 +1,57 @@
+import { type StaticDecode, Type } from "@sinclair/typebox";
+import type { Complaint } from "../complain.ts";
+import { formatAddress } from "../../net/address.ts";
+import { CidrText, ListenText } from "../formats.ts";
+import { closed } from "./closed.ts";
+
+/** `[listen]`: each a list, each may be empty. */
+export const ListenSection = Type.Object(
+  {
+    udp: Type.Array(ListenText(), {
+      default: ["[::]:3478"],
+      description:
+        "STUN and TURN over UDP. Two addresses with the same two ports each (four entries) turn on RFC 5780, the discovery of NAT behaviour.",
+    }),
+    tcp: Type.Array(ListenText(), { default: ["[::]:3478"], description: "STUN and TURN over TCP." }),
+    tls: Type.Array(ListenText(), { default: ["[::]:443"], description: "TURN over TLS and the HTTPS API on one port." }),
+    http: Type.Array(ListenText(), {
+      default: ["127.0.0.1:8080"],
+      description: "The same API without TLS, for a reverse proxy or this machine.",
+    }),
+    metrics: Type.Array(ListenText(), { default: ["127.0.0.1:9641"], description: "`/metrics`, `/healthz` and `/readyz`." }),
+    proxy_protocol: Type.Array(CidrText(), {
+      default: [],
+      description: "CIDRs whose TCP and TLS connections begin with a PROXY v1 or v2 header.",
+    }),
+    trusted_proxies: Type.Array(CidrText(), {
+      default: [],
+      description: "CIDRs whose `X-Forwarded-For` counts on `listen.http`.",
+    }),
+  },
+  {
+    ...closed,
+    description:
+      'Each is a list, and each may be empty: that listener is off. `"[::]:p"` is dual stack. A default port that is refused is replaced, and a line says so; a port that was configured never is.',
+  },
+);
+
+export type ListenSection = StaticDecode<typeof ListenSection>;
+
+/** Two listeners of one kind on one address and port would share its clients by chance. */
+export function* listenComplaints(listen: ListenSection): Generator<Complaint> {
+  for (const kind of ["udp", "tcp", "tls", "http", "metrics"] as const) {
+    const texts = listen[kind].filter(({ port }) => port !== 0).map(formatAddress);
+    const twice = texts.find((text, i) => texts.indexOf(text) !== i);
+    if (twice !== undefined) yield { key: `listen.${kind}`, problem: `has ${twice} twice`, remedy: "take one out" };
+  }
+  for (const kind of ["tls", "http", "metrics"] as const) {
+    const taken = new Set(
+      [...listen.tcp, ...(kind === "tls" ? [] : listen.tls)].filter(({ port }) => port !== 0).map(formatAddress),
+    );
+    const clash = listen[kind].map(formatAddress).find((text) => taken.has(text));
+    if (clash !== undefined) {
+      const problem = `has ${clash}, which another TCP listener has too`;
+      yield { key: `listen.${kind}`, problem, remedy: "give each its own port" };
+    }
+  }
+}
