@@ -107,9 +107,10 @@ function commandOf(command: string): "UPDATE" | "DELETE" | "INSERT" | "MERGE" | 
   return "SELECT";
 }
 
-/** Kysely's parameters are unknown to it; these are what our columns hold. */
-function bindable(parameter: unknown): string | number | null {
-  if (typeof parameter === "string" || typeof parameter === "number" || parameter === null) return parameter;
+/** Kysely's parameters are unknown to it; these are what our columns hold, and what its own look at the tables asks with. */
+function bindable(parameter: unknown): string | number | boolean | null {
+  if (typeof parameter === "string" || typeof parameter === "number") return parameter;
+  if (typeof parameter === "boolean" || parameter === null) return parameter;
   throw new TypeError(`A column cannot hold a ${typeof parameter}`);
 }
 
