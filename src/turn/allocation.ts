@@ -1,0 +1,145 @@
+import type { RelayId, Route, TrafficSlot } from "../forward/route.ts";
+import { type FiveTuple, type TransportAddress, addressKey } from "../net/address.ts";
+import type { IpAddress } from "../net/ip.ts";
+import type { QuotaClaim } from "../policy/quota.ts";
+import { Channel } from "./channel.ts";
+import type { AllocationFacts } from "./event.ts";
+import type { Relay } from "./relay-ports.ts";
+
+/** One relayed transport address of an allocation; in a dual allocation each has its own time to expiry (RFC 8656 §8.1). */
+export interface RelayedAddress {
+  readonly kind: "relayed address";
+  readonly allocation: Allocation;
+  readonly relay: Relay;
+}
+
+/** Leave for one IP address to be heard, whatever its port (RFC 8656 §9). */
+export interface Permission {
+  readonly kind: "permission";
+  readonly allocation: Allocation;
+  readonly ip: IpAddress;
+  readonly key: string;
+}
+
+/** A peer that data was sent to: where its packets go, and what policy said of it and when. */
+export interface KnownPeer {
+  wire: TransportAddress;
+  allowed: boolean;
+  judgedAtMs: number;
+}
+
+/** What a family of a dual allocation got instead of an address (RFC 8656 §7.2, ADDRESS-ERROR-CODE). */
+export interface MissingFamily {
+  readonly family: 4 | 6;
+  readonly code: 440 | 508;
+}
+
+/** What an allocation is made of. */
+export interface AllocationParts {
+  readonly facts: AllocationFacts;
+  readonly tuple: string;
+  readonly claim: QuotaClaim;
+  readonly traffic: TrafficSlot;
+  readonly relays: readonly Relay[];
+  readonly startedMs: number;
+  readonly endsAtMs: number;
+  readonly outlivesCredential: boolean;
+  readonly transactionId: string;
+  readonly reservation: Uint8Array | undefined;
+  readonly missing: MissingFamily | undefined;
+}
+
+/** An allocation (RFC 8656 §3.2): what a client has on this gateway, until it ends. */
+export class Allocation {
+  readonly facts: AllocationFacts;
+  /** {@link FiveTuple} of the client as a map key. */
+  readonly tuple: string;
+  readonly claim: QuotaClaim;
+  readonly traffic: TrafficSlot;
+  readonly startedMs: number;
+  /** When it ends whatever the client asks: its greatest age, or its credential's expiry if that cuts. Monotonic. */
+  readonly endsAtMs: number;
+  /** Whether it may be refreshed with an expired credential. */
+  readonly outlivesCredential: boolean;
+  /** Of the Allocate, as a map key: a retransmission gets the same answer. */
+  readonly transactionId: string;
+  readonly reservation: Uint8Array | undefined;
+  readonly missing: MissingFamily | undefined;
+  /** The relayed addresses that are left: one, or one of each family. */
+  readonly relayed: RelayedAddress[];
+  /** By IP address key. */
+  readonly permissions = new Map<string, Permission>();
+  /** IP addresses permitted over its life, by key. */
+  readonly peerIps = new Set<string>();
+  /** Peers bound or sent to over its life, by address key. */
+  readonly peers = new Map<string, KnownPeer>();
+  readonly #byNumber = new Map<number, Channel>();
+  readonly #byPeer = new Map<string, Channel>();
+
+  constructor(parts: AllocationParts) {
+    this.facts = parts.facts;
+    this.tuple = parts.tuple;
+    this.claim = parts.claim;
+    this.traffic = parts.traffic;
+    this.startedMs = parts.startedMs;
+    this.endsAtMs = parts.endsAtMs;
+    this.outlivesCredential = parts.outlivesCredential;
+    this.transactionId = parts.transactionId;
+    this.reservation = parts.reservation;
+    this.missing = parts.missing;
+    this.relayed = parts.relays.map((relay) => ({ kind: "relayed address", allocation: this, relay }));
+  }
+
+  get client(): FiveTuple {
+    return this.facts.client;
+  }
+
+  /** The relay that speaks to peers of a family, if it has one. */
+  relayTo(family: 4 | 6): RelayId | undefined {
+    return this.relayedOf(family)?.relay.id;
+  }
+
+  /** The relayed address of a family, if it has one. */
+  relayedOf(family: 4 | 6): RelayedAddress | undefined {
+    for (const relayed of this.relayed) if (relayed.relay.address.ip.family === family) return relayed;
+    return undefined;
+  }
+
+  /** Channels, those included whose number is only held back (RFC 8656 §12). */
+  get channels(): IterableIterator<Channel> {
+    return this.#byNumber.values();
+  }
+
+  get channelCount(): number {
+    return this.#byNumber.size;
+  }
+
+  channelByNumber(number: number): Channel | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  /** @param key the peer's address key */
+  channelByPeer(key: string): Channel | undefined {
+    return this.#byPeer.get(key);
+  }
+
+  /** Makes a channel; neither its number nor its peer has one. */
+  addChannel(number: number, peer: TransportAddress, relay: RelayId, wire: TransportAddress): Channel {
+    const channel = new Channel(this, number, peer, relay, wire);
+    this.#byNumber.set(number, channel);
+    this.#byPeer.set(addressKey(peer), channel);
+    return channel;
+  }
+
+  /** Frees a channel's number and peer for others. */
+  removeChannel(channel: Channel): void {
+    this.#byNumber.delete(channel.number);
+    this.#byPeer.delete(addressKey(channel.peer));
+  }
+
+  /** What a forwarding table needs to know of a channel. */
+  route(channel: Channel, toClient: boolean): Route {
+    const { number, relay, peer, wire } = channel;
+    return { client: this.client, channel: number, relay, peer, wire, traffic: this.traffic, toClient };
+  }
+}

@@ -1,0 +1,206 @@
+import type { TrafficTotals } from "../forward/traffic.ts";
+import { unreachable } from "../lib/assert.ts";
+import type { Instant } from "../lib/time.ts";
+import { type FiveTuple, fiveTupleKey } from "../net/address.ts";
+import type { IpAddress } from "../net/ip.ts";
+import { ATTRIBUTE, mustBeUnderstood } from "../stun/attributes.ts";
+import { checkFingerprint } from "../stun/fingerprint.ts";
+import { CLASS, METHOD } from "../stun/header.ts";
+import { Message } from "../stun/message.ts";
+import type { Action } from "./action.ts";
+import type { Allocation } from "./allocation.ts";
+import { authenticate } from "./authenticate.ts";
+import { expireChannel } from "./channel.ts";
+import type { EngineDependencies } from "./dependencies.ts";
+import { endAllocation, endRelayed } from "./end.ts";
+import type { AllocationFacts, EndReason } from "./event.ts";
+import type { Input } from "./input.ts";
+import { HANDLERS, type Handler } from "./methods.ts";
+import { binding } from "./methods/binding.ts";
+import { send } from "./methods/send.ts";
+import { peerDatagram, peerUnreachable } from "./peer-data.ts";
+import { expirePermission } from "./permission.ts";
+import type { Request } from "./request.ts";
+import { endReservation } from "./reservation.ts";
+import { challenge, refuse, reject } from "./respond.ts";
+import type { EngineSettings } from "./settings.ts";
+import { IGNORED, NOTHING } from "./silence.ts";
+import { type Expiring, TurnState } from "./state.ts";
+
+/** A live allocation, as administration sees it. */
+export interface AllocationView {
+  readonly facts: AllocationFacts;
+  /** When it expires if nothing refreshes it; monotonic milliseconds. */
+  readonly expiresMs: number;
+  /** The IP addresses that are permitted now. */
+  readonly peers: readonly IpAddress[];
+  readonly traffic: TrafficTotals;
+}
+
+/**
+ * TURN without sockets, clock or chance of its own: everything comes in as an {@link Input}, everything to be done goes
+ * out as an {@link Action}, and between two inputs nothing happens.
+ *
+ * Here is the order of things: what has expired ends first; then a message is decoded, its FINGERPRINT checked, its
+ * sender's nonce and budget, its credentials, its attributes, and its method carried out.
+ *
+ * @example
+ * ```ts
+ * for (const action of engine.handle({ kind: "message", from, bytes }, clock.now())) perform(action);
+ * ```
+ */
+export class Engine {
+  readonly #state: TurnState;
+
+  constructor(settings: EngineSettings, dependencies: EngineDependencies) {
+    this.#state = new TurnState(settings, dependencies);
+  }
+
+  /** When `timeout` is to be handed in; monotonic milliseconds, `undefined` for never. */
+  get nextDeadline(): number | undefined {
+    return this.#state.deadlines.next;
+  }
+
+  /** How many allocations live. */
+  get allocations(): number {
+    return this.#state.allocationCount;
+  }
+
+  /** Every live allocation; to be read through before the next input. */
+  *describe(): Generator<AllocationView> {
+    for (const allocation of this.#state.allocations) {
+      yield {
+        facts: allocation.facts,
+        expiresMs: Math.max(...allocation.relayed.map((relayed) => this.#state.deadlines.of(relayed) ?? 0)),
+        peers: [...allocation.permissions.values()].map(({ ip }) => ip),
+        traffic: this.#state.dependencies.traffic.totals(allocation.traffic),
+      };
+    }
+  }
+
+  /**
+   * Takes one step.
+   *
+   * @param input its bytes are read until this returns; `sendToPeer` may point into them, so that the actions are to be
+   *   performed before the bytes are used again
+   * @returns all there is to do, in this order
+   */
+  handle(input: Input, now: Instant): readonly Action[] {
+    const expired = this.#expire(now);
+    const actions = this.#step(input, now);
+    if (expired.length === 0) return actions;
+    return actions.length === 0 ? expired : [...expired, ...actions];
+  }
+
+  #step(input: Input, now: Instant): readonly Action[] {
+    switch (input.kind) {
+      case "message":
+        return this.#message(input.from, input.bytes, now);
+      case "peerDatagram":
+        return peerDatagram(this.#state, input.relay, input.peer, input.bytes, now);
+      case "peerUnreachable":
+        return peerUnreachable(this.#state, input.relay, input.peer, input.icmp);
+      case "clientClosed": {
+        const allocation = this.#state.at(fiveTupleKey(input.from));
+        return allocation === undefined ? NOTHING : this.#end([allocation], "client disconnected", now);
+      }
+      case "ended":
+        return this.#end(this.#state.ofUsername(input.username), "revoked", now);
+      case "projectEnded":
+        return this.#end(this.#state.ofProject(input.project), "project deleted", now);
+      case "settings":
+        this.#state.settings = input.settings;
+        return NOTHING;
+      case "drain":
+        this.#state.draining = true;
+        return NOTHING;
+      case "shutdown":
+        return this.#shutdown(now);
+      case "timeout":
+        return NOTHING;
+      default:
+        return unreachable(input);
+    }
+  }
+
+  #message(from: FiveTuple, bytes: Uint8Array, now: Instant): readonly Action[] {
+    if (from.client.port === 0) return IGNORED.malformed;
+    const message = Message.decode(bytes);
+    if (message === undefined || checkFingerprint(message) === "wrong") return IGNORED.malformed;
+    if (message.class === CLASS.indication && message.method === METHOD.send) return send(this.#state, message, from, now);
+
+    if (message.class !== CLASS.request) return IGNORED["not a request"];
+    const request = { message, from, tuple: fiveTupleKey(from) };
+    if (message.method === METHOD.binding) {
+      return this.#affords(from, now) ? binding(this.#state.settings, request) : IGNORED.budget;
+    }
+    const handler = HANDLERS.get(message.method);
+    return handler === undefined ? IGNORED["not a request"] : this.#request(request, handler, now);
+  }
+
+  #request(request: Request, handler: Handler, now: Instant): readonly Action[] {
+    const state = this.#state;
+    const { message, from } = request;
+    const { nonce } = message;
+    const freshNonce = nonce !== undefined && state.nonces.isValid(nonce, from, now);
+    if (!freshNonce && !this.#affords(from, now)) return IGNORED.budget;
+    if (!state.settings.relayEnabled && state.at(request.tuple) === undefined) return refuse(request, 403);
+
+    const outcome = authenticate(state, request, freshNonce, now);
+    if ("code" in outcome) return outcome.code === 400 ? refuse(request, 400) : challenge(state, request, outcome, now);
+    const unknown = message.unknownRequired;
+    if (unknown.length > 0) return reject(outcome, 420, unknown);
+    if (message.malformed.some(isOurs)) return reject(outcome, 400);
+    return handler(state, outcome, now);
+  }
+
+  /** Whether a reply may go to a client that has shown no nonce of ours; over UDP its address may be another's. */
+  #affords(from: FiveTuple, now: Instant): boolean {
+    return from.transport !== "udp" || this.#state.dependencies.budget.allows(from.client.ip, now.monotonicMs);
+  }
+
+  #end(allocations: Iterable<Allocation>, reason: EndReason, now: Instant): Action[] {
+    const actions: Action[] = [];
+    for (const allocation of allocations) endAllocation(this.#state, allocation, reason, now, actions);
+    return actions;
+  }
+
+  #shutdown(now: Instant): Action[] {
+    this.#state.draining = true;
+    for (const reservation of this.#state.reservations) endReservation(this.#state, reservation, now);
+    return this.#end([...this.#state.allocations], "shutdown", now);
+  }
+
+  /** Ends all whose time has come, the earliest first. */
+  #expire(now: Instant): readonly Action[] {
+    const next = this.#state.deadlines.next;
+    if (next === undefined || next > now.monotonicMs) return NOTHING;
+    const actions: Action[] = [];
+    for (let due = this.#due(now); due !== undefined; due = this.#due(now)) this.#expireOne(due, now, actions);
+    return actions;
+  }
+
+  #due(now: Instant): Expiring | undefined {
+    return this.#state.deadlines.take(now.monotonicMs);
+  }
+
+  #expireOne(due: Expiring, now: Instant, actions: Action[]): void {
+    switch (due.kind) {
+      case "relayed address":
+        return endRelayed(this.#state, due, "expired", now, actions);
+      case "permission":
+        return expirePermission(due, actions);
+      case "channel":
+        return expireChannel(this.#state, due, now.monotonicMs, actions);
+      case "reservation":
+        return endReservation(this.#state, due, now);
+      default:
+        return unreachable(due);
+    }
+  }
+}
+
+/** Attributes whose value must be right: those that must be understood, and the one of TURN's that need not. */
+function isOurs(type: number): boolean {
+  return mustBeUnderstood(type) || type === ATTRIBUTE.additionalAddressFamily.type;
+}

@@ -1,0 +1,166 @@
+import type { TrafficSlot } from "../../forward/route.ts";
+import type { Instant } from "../../lib/time.ts";
+import type { QuotaClaim } from "../../policy/quota.ts";
+import { ATTRIBUTE } from "../../stun/attributes.ts";
+import { reasonFor } from "../../stun/errors.ts";
+import type { Message } from "../../stun/message.ts";
+import type { Action } from "../action.ts";
+import { Allocation, type MissingFamily } from "../allocation.ts";
+import { grant } from "../lifetime.ts";
+import type { NoRelay, Relay, RelayRequest } from "../relay-ports.ts";
+import type { AuthenticatedRequest } from "../request.ts";
+import { keepReservation } from "../reservation.ts";
+import { answer, reject, success } from "../respond.ts";
+import type { TurnState } from "../state.ts";
+
+const UDP = 17; // as IP numbers its protocols
+
+/** What was opened for an Allocate. */
+interface Opened {
+  readonly relays: readonly Relay[];
+  readonly reservation?: Uint8Array;
+  readonly missing?: MissingFamily;
+}
+
+/**
+ * Allocate: a relayed transport address, or one of each family. A retransmission gets the answer again.
+ *
+ * @see RFC 8656 §7.2, whose order of checks this is
+ */
+export function allocate(state: TurnState, request: AuthenticatedRequest, now: Instant): readonly Action[] {
+  const existing = state.at(request.tuple);
+  if (existing !== undefined) {
+    return isRetransmission(existing, request) ? [allocated(state, existing, request, now)] : reject(request, 437);
+  }
+  const fault = faultOf(request.message);
+  if (fault !== undefined) return reject(request, fault);
+  if (!state.settings.dontFragment && request.message.has(ATTRIBUTE.dontFragment.type)) {
+    return reject(request, 420, [ATTRIBUTE.dontFragment.type]);
+  }
+  if (state.draining) return reject(request, 508);
+
+  const claim = claimOf(request);
+  const reserved = state.dependencies.quota.reserve(claim);
+  if (reserved !== "reserved") return reject(request, reserved === "quota" ? 486 : 508);
+  const traffic = state.dependencies.traffic.open();
+  const opened = traffic === undefined ? 508 : open(state, request.message, now);
+  if (traffic === undefined || typeof opened === "number") {
+    if (traffic !== undefined) state.dependencies.traffic.close(traffic);
+    state.dependencies.quota.release(claim);
+    return reject(request, typeof opened === "number" ? opened : 508);
+  }
+  return begin(state, request, opened, traffic, now);
+}
+
+/** What is wrong with the attributes, each alone and all together. */
+function faultOf(message: Message): 400 | 440 | 442 | undefined {
+  const transport = message.requestedTransport;
+  if (transport === undefined) return 400;
+  if (transport !== UDP) return 442;
+  const { requestedAddressFamily: requested, additionalAddressFamily: additional, evenPort } = message;
+  if (message.reservationToken !== undefined && (evenPort ?? requested ?? additional) !== undefined) return 400;
+  if (requested !== undefined && additional !== undefined) return 400;
+  if (requested === "unknown") return 440;
+  if (additional === undefined) return undefined;
+  return additional !== 6 || evenPort?.reserveNext === true ? 400 : undefined;
+}
+
+/** Opens what is asked for; of a dual allocation one address is enough. */
+function open(state: TurnState, message: Message, now: Instant): Opened | 440 | 508 {
+  const { relays } = state.dependencies;
+  if (message.reservationToken !== undefined) {
+    const redeemed = relays.redeem(message.reservationToken, now.monotonicMs);
+    return redeemed === undefined ? 508 : { relays: [redeemed] };
+  }
+  const { requestedAddressFamily: requested, evenPort } = message;
+  const even = evenPort !== undefined;
+  if (message.additionalAddressFamily !== undefined) return openBoth(state, even, now);
+  const family = requested === 6 ? 6 : 4;
+  const opened = relays.open({ family, even, reserveNext: evenPort?.reserveNext === true }, now.monotonicMs);
+  if (typeof opened === "string") return codeOf(opened);
+  return opened.reservation === undefined ? { relays: [opened] } : { relays: [opened], reservation: opened.reservation };
+}
+
+function openBoth(state: TurnState, even: boolean, now: Instant): Opened | 440 | 508 {
+  const wanted = (family: 4 | 6): RelayRequest => ({ family, even, reserveNext: false });
+  const ipv4 = state.dependencies.relays.open(wanted(4), now.monotonicMs);
+  const ipv6 = state.dependencies.relays.open(wanted(6), now.monotonicMs);
+  if (typeof ipv4 === "string" && typeof ipv6 === "string") {
+    return codeOf(ipv4) === codeOf(ipv6) ? codeOf(ipv4) : 508;
+  }
+  if (typeof ipv4 === "string")
+    return typeof ipv6 === "string" ? 508 : { relays: [ipv6], missing: { family: 4, code: codeOf(ipv4) } };
+  if (typeof ipv6 === "string") return { relays: [ipv4], missing: { family: 6, code: codeOf(ipv6) } };
+  return { relays: [ipv4, ipv6] };
+}
+
+function codeOf(why: NoRelay): 440 | 508 {
+  return why === "exhausted" ? 508 : 440;
+}
+
+/** Makes the allocation: from here on nothing can fail. */
+function begin(
+  state: TurnState,
+  request: AuthenticatedRequest,
+  { relays, reservation, missing }: Opened,
+  traffic: TrafficSlot,
+  now: Instant,
+): Action[] {
+  const { onExpiry, maxAllocationAgeSeconds } = state.settings;
+  const { known, username, from, tuple, message } = request;
+  const cutsAtMs = onExpiry === "cut" ? now.monotonicMs + known.expiresUnixMs - now.unixMs : Infinity;
+  const endsAtMs = Math.min(now.monotonicMs + maxAllocationAgeSeconds * 1000, cutsAtMs);
+  const allocation = new Allocation({
+    facts: {
+      id: state.nextId(),
+      project: known.project,
+      username,
+      label: known.label,
+      client: from,
+      relayed: relays.map(({ address }) => address),
+      startedUnixMs: now.unixMs,
+    },
+    tuple,
+    claim: claimOf(request),
+    traffic,
+    relays,
+    startedMs: now.monotonicMs,
+    endsAtMs,
+    outlivesCredential: onExpiry === "finish",
+    transactionId: String.fromCharCode(...message.transactionId),
+    reservation,
+    missing,
+  });
+  const { seconds, untilMs } = grant(message.lifetime, endsAtMs, now);
+  state.add(allocation, untilMs);
+  if (reservation !== undefined) keepReservation(state, reservation, now);
+  return [
+    { kind: "report", event: { type: "allocated", allocation: allocation.facts } },
+    allocatedFor(seconds, allocation, request),
+  ];
+}
+
+function isRetransmission(allocation: Allocation, { message, username }: AuthenticatedRequest): boolean {
+  return allocation.facts.username === username && allocation.transactionId === String.fromCharCode(...message.transactionId);
+}
+
+/** The answer to a retransmission: as it was, with the time that is left. */
+function allocated(state: TurnState, allocation: Allocation, request: AuthenticatedRequest, now: Instant): Action {
+  const [first] = allocation.relayed;
+  return allocatedFor(first === undefined ? 0 : state.secondsLeft(first, now), allocation, request);
+}
+
+function allocatedFor(seconds: number, allocation: Allocation, request: AuthenticatedRequest): Action {
+  const reply = success(request);
+  for (const { relay } of allocation.relayed) reply.add(ATTRIBUTE.xorRelayedAddress, relay.address);
+  reply.add(ATTRIBUTE.lifetime, seconds);
+  if (allocation.reservation !== undefined) reply.add(ATTRIBUTE.reservationToken, allocation.reservation);
+  reply.add(ATTRIBUTE.xorMappedAddress, request.from.client);
+  const { missing } = allocation;
+  if (missing !== undefined) reply.add(ATTRIBUTE.addressErrorCode, { ...missing, reason: reasonFor(missing.code) });
+  return answer(request, reply);
+}
+
+function claimOf({ known: { project, label }, username, from }: AuthenticatedRequest): QuotaClaim {
+  return { project, username, label, client: from.client.ip };
+}

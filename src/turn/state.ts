@@ -1,0 +1,118 @@
+import type { RelayId } from "../forward/route.ts";
+import { Deadlines } from "../lib/deadlines.ts";
+import type { Instant } from "../lib/time.ts";
+import type { Allocation, Permission, RelayedAddress } from "./allocation.ts";
+import type { Channel } from "./channel.ts";
+import type { EngineDependencies } from "./dependencies.ts";
+import { KeyCache } from "./key-cache.ts";
+import { Nonces } from "./nonce.ts";
+import type { AuthenticatedRequest } from "./request.ts";
+import type { Reservation } from "./reservation.ts";
+import type { EngineSettings } from "./settings.ts";
+import { TransactionIds } from "./transaction-ids.ts";
+
+/** Whatever ends at a moment known beforehand. */
+export type Expiring = RelayedAddress | Permission | Channel | Reservation;
+
+/** Everything an engine remembers, and whom it asks. */
+export class TurnState {
+  settings: EngineSettings;
+  draining = false;
+  readonly dependencies: EngineDependencies;
+  readonly nonces: Nonces;
+  readonly keys = new KeyCache();
+  readonly transactionIds: TransactionIds;
+  readonly deadlines = new Deadlines<Expiring>();
+  readonly reservations = new Set<Reservation>();
+  readonly #byTuple = new Map<string, Allocation>();
+  readonly #byRelay = new Map<RelayId, Allocation>();
+  readonly #byUsername = new Map<string, Set<Allocation>>();
+  readonly #byProject = new Map<string, Set<Allocation>>();
+  #ids = 0;
+
+  constructor(settings: EngineSettings, dependencies: EngineDependencies) {
+    this.settings = settings;
+    this.dependencies = dependencies;
+    this.nonces = new Nonces(dependencies.nonceSecret);
+    this.transactionIds = new TransactionIds(dependencies.random);
+  }
+
+  /** The allocation of a five-tuple, by its key. */
+  at(tuple: string): Allocation | undefined {
+    return this.#byTuple.get(tuple);
+  }
+
+  /** The allocation that a request is about, or the error code if there is none (437) or it is another username's (441). */
+  allocationOf({ tuple, username }: AuthenticatedRequest): Allocation | 437 | 441 {
+    const allocation = this.#byTuple.get(tuple);
+    if (allocation === undefined) return 437;
+    return allocation.facts.username === username ? allocation : 441;
+  }
+
+  byRelay(relay: RelayId): Allocation | undefined {
+    return this.#byRelay.get(relay);
+  }
+
+  /** The live allocations of a username; a copy, for they may end meanwhile. */
+  ofUsername(username: string): readonly Allocation[] {
+    return [...(this.#byUsername.get(username) ?? [])];
+  }
+
+  /** The live allocations of a project; a copy. */
+  ofProject(project: string): readonly Allocation[] {
+    return [...(this.#byProject.get(project) ?? [])];
+  }
+
+  get allocations(): IterableIterator<Allocation> {
+    return this.#byTuple.values();
+  }
+
+  get allocationCount(): number {
+    return this.#byTuple.size;
+  }
+
+  /** The next allocation's id. */
+  nextId(): number {
+    return ++this.#ids;
+  }
+
+  add(allocation: Allocation, untilMs: number): void {
+    this.#byTuple.set(allocation.tuple, allocation);
+    addTo(this.#byUsername, allocation.facts.username, allocation);
+    addTo(this.#byProject, allocation.facts.project, allocation);
+    for (const relayed of allocation.relayed) {
+      this.#byRelay.set(relayed.relay.id, allocation);
+      this.deadlines.set(relayed, untilMs);
+    }
+  }
+
+  /** Forgets a relayed address. */
+  removeRelayed(relayed: RelayedAddress): void {
+    this.#byRelay.delete(relayed.relay.id);
+    this.deadlines.delete(relayed);
+  }
+
+  /** Forgets an allocation that has no relayed address any more. */
+  remove(allocation: Allocation): void {
+    this.#byTuple.delete(allocation.tuple);
+    removeFrom(this.#byUsername, allocation.facts.username, allocation);
+    removeFrom(this.#byProject, allocation.facts.project, allocation);
+  }
+
+  /** When a relayed address expires, as whole seconds from now, rounded up: what LIFETIME shows. */
+  secondsLeft(relayed: RelayedAddress, now: Instant): number {
+    return Math.max(0, Math.ceil(((this.deadlines.of(relayed) ?? now.monotonicMs) - now.monotonicMs) / 1000));
+  }
+}
+
+function addTo(map: Map<string, Set<Allocation>>, key: string, allocation: Allocation): void {
+  const set = map.get(key);
+  if (set === undefined) map.set(key, new Set([allocation]));
+  else set.add(allocation);
+}
+
+function removeFrom(map: Map<string, Set<Allocation>>, key: string, allocation: Allocation): void {
+  const set = map.get(key);
+  set?.delete(allocation);
+  if (set?.size === 0) map.delete(key);
+}
