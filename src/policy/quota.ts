@@ -1,4 +1,6 @@
+import { assert } from "../lib/assert.ts";
 import type { IpAddress } from "../net/ip.ts";
+import { ipKey } from "../net/address.ts";
 
 /** For whom an allocation is counted. */
 export interface QuotaClaim {
@@ -21,4 +23,56 @@ export interface Quota {
   reserve(claim: QuotaClaim): "reserved" | "quota" | "full";
   /** Counts one less: once for each `reserved`. */
   release(claim: QuotaClaim): void;
+}
+
+/** The counters of one thread, in a map: for tests, and where there is one thread only. */
+export class LocalQuota implements Quota {
+  readonly #counts = new Map<string, number>();
+  /** May change at any time; live allocations stay counted. */
+  limits: QuotaLimits;
+
+  constructor(limits: QuotaLimits) {
+    this.limits = limits;
+  }
+
+  /** How many counters are above zero. */
+  get size(): number {
+    return this.#counts.size;
+  }
+
+  reserve(claim: QuotaClaim): "reserved" | "quota" {
+    const counted = countersOf(claim, this.limits);
+    if (counted.some(({ name, limit }) => limit > 0 && (this.#counts.get(name) ?? 0) >= limit)) return "quota";
+    for (const { name } of counted) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+    return "reserved";
+  }
+
+  release(claim: QuotaClaim): void {
+    for (const { name } of countersOf(claim, this.limits)) {
+      const count = this.#counts.get(name) ?? 0;
+      assert(count > 0, "what is released was reserved");
+      if (count === 1) this.#counts.delete(name);
+      else this.#counts.set(name, count - 1);
+    }
+  }
+}
+
+/** One thing that is counted: its name, unlike any other's, and the most it may come to (0: no limit). */
+export interface Counter {
+  readonly name: string;
+  readonly limit: number;
+}
+
+/**
+ * What a claim counts for: its credential and its label, each with the client's address, and its project. All are
+ * counted whether or not they have a limit, so that a limit set later holds for what is live.
+ */
+export function countersOf({ project, username, label, client }: QuotaClaim, limits: QuotaLimits): readonly Counter[] {
+  const from = ipKey(client);
+  const counters = [
+    { name: `project\0${project}`, limit: limits.perProject },
+    { name: `credential\0${from}\0${username}`, limit: limits.perCredential },
+  ];
+  if (label !== undefined) counters.push({ name: `label\0${from}\0${project}\0${label}`, limit: limits.perLabel });
+  return counters;
 }
