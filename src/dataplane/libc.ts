@@ -24,7 +24,6 @@ export interface Libc {
   eventfd(initial: number, flags: number): number;
   read(descriptor: number, address: number, bytes: number): number;
   write(descriptor: number, address: number, bytes: number): number;
-  munmap(address: number, bytes: number): number;
   madvise(address: number, bytes: number, advice: number): number;
   /** Private, zeroed memory; 0 if there is none. */
   mapMemory(bytes: number): number;
@@ -105,7 +104,6 @@ const SIGNATURES = {
   read: signature(["i32", "pointer", "usize"]),
   write: signature(["i32", "pointer", "usize"]),
   mmap: signature(["pointer", "usize", "i32", "i32", "i32", "usize"], "pointer"),
-  munmap: signature(["pointer", "usize"]),
   madvise: signature(["pointer", "usize", "i32"]),
   __errno_location: signature([], "pointer"),
 };

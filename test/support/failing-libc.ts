@@ -21,7 +21,6 @@ export const CALLS: readonly Call[] = [
   "eventfd",
   "read",
   "write",
-  "munmap",
   "madvise",
   "mapMemory",
 ];
@@ -62,7 +61,6 @@ export class FailingLibc {
       eventfd: wrap("eventfd", real.eventfd),
       read: wrap("read", real.read),
       write: wrap("write", real.write),
-      munmap: wrap("munmap", real.munmap),
       madvise: wrap("madvise", real.madvise),
       mapMemory: wrap("mapMemory", real.mapMemory),
       errno: () => (this.#errno === 0 ? real.errno() : this.#errno),

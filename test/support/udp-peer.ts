@@ -1,0 +1,49 @@
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import type { TransportAddress } from "../../src/net/address.ts";
+import { formatIp, parseIp } from "../../src/net/ip.ts";
+
+/** A datagram socket of somebody else's making, that keeps what comes. */
+export class UdpPeer {
+  readonly received: Buffer[] = [];
+  readonly from: string[] = [];
+  readonly address: TransportAddress;
+  readonly #socket: Socket;
+
+  private constructor(socket: Socket, address: TransportAddress) {
+    this.#socket = socket;
+    this.address = address;
+  }
+
+  /** Opens one at an address of this host, with room for thousands of small datagrams. */
+  static async open(ip = "127.0.0.1"): Promise<UdpPeer> {
+    const socket = createSocket({ type: ip.includes(":") ? "udp6" : "udp4", recvBufferSize: 4_000_000 });
+    socket.bind(0, ip);
+    await once(socket, "listening");
+    const peer = new UdpPeer(socket, { ip: parseIp(ip), port: socket.address().port });
+    socket.on("message", (bytes, { address, port }) => {
+      peer.received.push(Buffer.from(bytes));
+      peer.from.push(`${address}:${port}`);
+    });
+    socket.on("error", () => {});
+    return peer;
+  }
+
+  send(to: TransportAddress, bytes: Uint8Array | string): void {
+    this.#socket.send(bytes, to.port, formatIp(to.ip), () => {});
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+/** Lets call-backs run until something holds. Fails after a deadline, with a word on what was awaited. */
+export async function until(condition: () => boolean, what: string, step: () => void = () => {}): Promise<void> {
+  const deadline = Date.now() + 4_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}`);
+    step();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
