@@ -50,7 +50,7 @@ describe("ForwardTable", () => {
   test("tells IPv6 addresses apart in each of their words", () => {
     const table = new ForwardTable({ key });
     const peers = ["[2001:db8::1]:1", "[2001:db9::1]:1", "[2001:db8:1::1]:1", "[2001:db8::1:0:0:1]:1", "[2001:db8::2]:1"];
-    peers.forEach((peer, i) => table.openRoute(route({ client: `[2001:db8::7]:${i}`, peer })));
+    for (const [i, peer] of peers.entries()) table.openRoute(route({ client: `[2001:db8::7]:${i}`, peer }));
     assert.equal(new Set(peers.map((peer) => table.toClient(0, at(peer)))).size, peers.length);
     const cursor = new SocketAddress();
     for (const peer of peers) {
@@ -103,7 +103,10 @@ describe("ForwardTable", () => {
       table.openRoute({ ...opened, client: { ...opened.client, socket } });
     }
     const found = connections.map((socket) => table.toPeer(socket, 0, new SocketAddress(), 0x4000));
-    assert.deepEqual(found.map((index) => table.socketOf(index)), connections);
+    assert.deepEqual(
+      found.map((index) => table.socketOf(index)),
+      connections,
+    );
     assert.equal(table.toPeer(2, 0, at("192.0.2.7:5000"), 0x4000), -1);
   });
 

@@ -12,7 +12,13 @@ describe("SharedTraffic", () => {
     assert.ok(traffic.chargeToPeer(slot, 100, 0));
     assert.ok(traffic.chargeToPeer(slot, 50, 1));
     assert.ok(traffic.chargeToClient(slot, 7, 2));
-    assert.deepEqual(traffic.totals(slot), { ...nothing, octetsToPeer: 150, packetsToPeer: 2, octetsToClient: 7, packetsToClient: 1 });
+    assert.deepEqual(traffic.totals(slot), {
+      ...nothing,
+      octetsToPeer: 150,
+      packetsToPeer: 2,
+      octetsToClient: 7,
+      packetsToClient: 1,
+    });
   });
 
   test("gives each thread its own slots, and none beyond", () => {
