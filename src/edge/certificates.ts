@@ -37,7 +37,7 @@ export class Certificates {
   }
 
   /** Makes a pair that nobody else has signed, for the first run. */
-  static selfSigned(names: readonly string[], nowUnixMs: number): Promise<CertificatePair> {
+  static selfSigned(names: readonly string[], nowUnixMs: number): CertificatePair {
     return selfSigned(names, nowUnixMs);
   }
 
