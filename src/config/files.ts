@@ -25,7 +25,7 @@ export const systemFiles: Files = {
   facts(path) {
     try {
       const { uid, mode } = statSync(path);
-      return { owner: nameOf(uid), mode: mode & 0o7777, us: userInfo().username };
+      return { owner: nameOf(uid), mode: mode & 0o7777, us: nameOf(userInfo().uid) };
     } catch {
       return undefined;
     }

@@ -18,7 +18,7 @@ export function fakeFiles(texts: Readonly<Record<string, string | undefined>>): 
 }
 
 /** The file that {@link load} puts its text in. */
-export const FILE = "/work/icebreaker.toml";
+export const FILE = "/srv/gateway/icebreaker.toml";
 
 /** Loads a text as `./icebreaker.toml`, with variables beside it. */
 export function load(
@@ -26,7 +26,7 @@ export function load(
   env: Environment = {},
   more: Readonly<Record<string, string | undefined>> = {},
 ): LoadedSettings {
-  return loadSettings({ flag: undefined, env, cwd: "/work", files: fakeFiles({ [FILE]: toml, ...more }) });
+  return loadSettings({ flag: undefined, env, cwd: "/srv/gateway", files: fakeFiles({ [FILE]: toml, ...more }) });
 }
 
 /** The sentences of everything that is wrong. */

@@ -9,7 +9,7 @@ import { formatIp } from "../../src/net/ip.ts";
 import { complaintsOf, FILE, fakeFiles, load } from "./fake-files.ts";
 
 describe("what is in force without a file", () => {
-  const { settings, file, warnings } = loadSettings({ flag: undefined, env: {}, cwd: "/work", files: fakeFiles({}) });
+  const { settings, file, warnings } = loadSettings({ flag: undefined, env: {}, cwd: "/srv/gateway", files: fakeFiles({}) });
 
   test("listeners are the contract's", () => {
     const texts = Object.fromEntries(
@@ -68,18 +68,18 @@ describe("what is in force without a file", () => {
 describe("finding the file", () => {
   const region = (name: string) => `region = "${name}"`;
   const all = {
-    "/work/flag.toml": region("flag"),
-    "/work/env.toml": region("env"),
+    "/srv/gateway/flag.toml": region("flag"),
+    "/srv/gateway/env.toml": region("env"),
     "/etc/icebreaker/icebreaker.toml": region("system"),
     [FILE]: region("local"),
   };
   const regionOf = (texts: Record<string, string>, flag?: string, env?: string): string =>
-    loadSettings({ flag, env: { ICEBREAKER_CONFIG: env }, cwd: "/work", files: fakeFiles(texts) }).settings.region;
+    loadSettings({ flag, env: { ICEBREAKER_CONFIG: env }, cwd: "/srv/gateway", files: fakeFiles(texts) }).settings.region;
 
   test("--config, then $ICEBREAKER_CONFIG, then /etc, then the working directory", () => {
     const { [FILE]: local, ...withoutLocal } = all;
     assert.equal(regionOf(all, "flag.toml", "env.toml"), "flag");
-    assert.equal(regionOf(all, undefined, "/work/env.toml"), "env");
+    assert.equal(regionOf(all, undefined, "/srv/gateway/env.toml"), "env");
     assert.equal(regionOf(all), "system");
     assert.equal(regionOf(withoutLocal), "system");
     assert.equal(regionOf({ [FILE]: local }), "local");
@@ -92,15 +92,15 @@ describe("finding the file", () => {
     );
     assert.deepEqual(
       complaintsOf(() => regionOf(all, undefined, "gone.toml")),
-      ["ICEBREAKER_CONFIG names /work/gone.toml, which is not there: correct the path, or leave it out"],
+      ["ICEBREAKER_CONFIG names /srv/gateway/gone.toml, which is not there: correct the path, or leave it out"],
     );
   });
 
   test("one that may not be read says whose it is and who we are", () => {
     const loading = () =>
-      loadSettings({ flag: "a.toml", env: {}, cwd: "/work", files: fakeFiles({ "/work/a.toml": undefined }) });
+      loadSettings({ flag: "a.toml", env: {}, cwd: "/srv/gateway", files: fakeFiles({ "/srv/gateway/a.toml": undefined }) });
     assert.deepEqual(complaintsOf(loading), [
-      "/work/a.toml cannot be read (EACCES): it belongs to root, its mode is 0600, and we are icebreaker",
+      "/srv/gateway/a.toml cannot be read (EACCES): it belongs to root, its mode is 0600, and we are icebreaker",
     ]);
   });
 });
@@ -168,7 +168,7 @@ describe("the state directory", () => {
     assert.equal(stateDir('state_dir = "/a"', { STATE_DIRECTORY: "/b" }, system), "/a");
     assert.equal(stateDir("", { STATE_DIRECTORY: "/b" }, system), "/b");
     assert.equal(stateDir("", {}, system), "/var/lib/icebreaker");
-    assert.equal(stateDir(""), "/work/state");
+    assert.equal(stateDir(""), "/srv/gateway/state");
   });
 });
 

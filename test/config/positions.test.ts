@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import fc from "fast-check";
+import { stringify } from "smol-toml";
+import { isTable } from "../../src/config/check.ts";
 import { keyPositions } from "../../src/config/positions.ts";
 
 describe("keyPositions", () => {
@@ -27,3 +30,40 @@ describe("keyPositions", () => {
 
   test("of nothing finds nothing", () => assert.equal(keyPositions(" \n# only a comment").size, 0));
 });
+
+const key = fc.stringMatching(/^[A-Za-z0-9_-]{1,6}$/);
+const value = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.array(fc.string(), { maxLength: 3 }));
+const table = fc.dictionary(key, fc.oneof(value, fc.dictionary(key, value)), { noNullPrototype: true });
+
+test("every key of a document that smol-toml writes is found where it stands", () => {
+  fc.assert(
+    fc.property(table, (document) => {
+      const text = stringify(document);
+      const lines = text.split("\n");
+      const positions = keyPositions(text);
+      for (const name of names(document)) {
+        const { line = 0, column = 0 } = positions.get(name) ?? {};
+        const last = name.slice(name.lastIndexOf(".") + 1);
+        const found = lines[line - 1]?.slice(column - 1) ?? "";
+        assert.ok(found.startsWith(last) || found.startsWith(`[${name}`), `${name} at ${line}:${column} of\n${text}`);
+      }
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("any text is answered", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(..."[]{}=.\"'#\\\na ") }), (text) => {
+      keyPositions(text);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** Keys by dotted name; tables that hold tables alone may have no line of their own. */
+function names(document: Record<string, unknown>): string[] {
+  return Object.entries(document).flatMap(([name, inner]) =>
+    isTable(inner) ? Object.keys(inner).map((property) => `${name}.${property}`) : [name],
+  );
+}

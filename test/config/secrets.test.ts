@@ -15,14 +15,18 @@ describe("a secret in a file of its own", () => {
   });
 
   test("by a bare name is looked for under $CREDENTIALS_DIRECTORY first", () => {
-    const files = { "/creds/key": secret, "/work/key": "x".repeat(32) };
+    const files = { "/creds/key": secret, "/srv/gateway/key": "x".repeat(32) };
     assert.equal(secretOf('[auth.jwt]\nsecret_file = "key"', { CREDENTIALS_DIRECTORY: "/creds" }, files), secret);
     assert.equal(secretOf('[auth.jwt]\nsecret_file = "key"', {}, files), "x".repeat(32));
   });
 
   test("of the environment comes before one in the configuration", () => {
     assert.equal(
-      secretOf(`[auth.jwt]\nsecret = "${secret}"`, { ICEBREAKER_AUTH_JWT_SECRET_FILE: "k" }, { "/work/k": "y".repeat(32) }),
+      secretOf(
+        `[auth.jwt]\nsecret = "${secret}"`,
+        { ICEBREAKER_AUTH_JWT_SECRET_FILE: "k" },
+        { "/srv/gateway/k": "y".repeat(32) },
+      ),
       "y".repeat(32),
     );
   });
