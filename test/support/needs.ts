@@ -1,0 +1,78 @@
+import { accessSync, appendFileSync, constants } from "node:fs";
+import { delimiter, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Tools that go by another name than their command, and where they come from. */
+const TOOLS: Readonly<Record<string, { readonly commands: readonly string[]; readonly from: string }>> = {
+  chromium: { commands: ["chromium", "chromium-browser", "google-chrome"], from: "the package chromium" },
+  certutil: { commands: ["certutil"], from: "the package libnss3-tools" },
+  turnserver: { commands: ["turnserver"], from: "the package coturn" },
+  turnutils_uclient: { commands: ["turnutils_uclient"], from: "the package coturn" },
+  turnutils_natdiscovery: { commands: ["turnutils_natdiscovery"], from: "the package coturn" },
+};
+
+/**
+ * What a test needs that is not everywhere, for `{ skip: needs("chromium", "certutil") }`.
+ *
+ * @returns `false` where everything is there, else why the test is skipped
+ * @throws {Error} instead of a reason where `CI=true` or `ICEBREAKER_REQUIRE_ALL=1`: a test that cannot run has failed there
+ */
+export function needs(...tools: readonly string[]): string | false {
+  const missing = tools.filter((tool) => pathOf(tool) === undefined);
+  return unless(
+    missing.length === 0,
+    `${missing.map((tool) => `${tool} is not installed (${TOOLS[tool]?.from ?? "nothing on PATH"})`).join(", ")}`,
+  );
+}
+
+/**
+ * The same for anything else: `{ skip: unless(platform() === "linux", "only Linux has this") }`.
+ *
+ * `bun test` does not print reasons, so each is written to stderr here, and to the file that `SKIP_REASONS` names.
+ *
+ * @param required `false` for what even CI may lack, such as another system
+ */
+export function unless(holds: boolean, reason: string, { required = true }: { required?: boolean } = {}): string | false {
+  if (holds) return false;
+  const where = callingTest();
+  if (required && mayNotSkip()) throw new Error(`${where} cannot run: ${reason}`);
+  process.stderr.write(`skip: ${where}: ${reason}\n`);
+  const list = process.env.SKIP_REASONS;
+  if (list !== undefined) appendFileSync(list, `${where}\t${reason}\n`);
+  return reason;
+}
+
+/** Where a tool lies on PATH; `undefined` if it does not. */
+export function pathOf(tool: string): string | undefined {
+  for (const command of TOOLS[tool]?.commands ?? [tool]) {
+    for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+      const path = join(folder, command);
+      if (isExecutable(path)) return path;
+    }
+  }
+  return isExecutable(join(root, "node_modules/.bin", tool)) ? join(root, "node_modules/.bin", tool) : undefined;
+}
+
+function mayNotSkip(): boolean {
+  return process.env.CI === "true" || process.env.ICEBREAKER_REQUIRE_ALL === "1";
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The file and line of the test that asks: the first call from outside this file. */
+function callingTest(): string {
+  const calls = (new Error().stack ?? "").matchAll(/(?:file:\/\/)?(\/[^():]+):(\d+):\d+/g);
+  for (const [, path = "", line = ""] of calls) {
+    if (path !== fileURLToPath(import.meta.url)) return `${relative(root, path)}:${line}`;
+  }
+  return "a test";
+}
