@@ -1,6 +1,8 @@
 import { Command } from "commander";
+import { checkCommand } from "./commands/check.ts";
 import { configCommand } from "./commands/config.ts";
 import { explainPeerCommand } from "./commands/explain-peer.ts";
+import { helpCommand } from "./commands/help.ts";
 import { keyCommand } from "./commands/key.ts";
 import { mintCommand } from "./commands/mint.ts";
 import { projectCommand } from "./commands/project.ts";
@@ -19,9 +21,11 @@ const commands: readonly ((program: Command, session: Session) => void)[] = [
   keyCommand,
   mintCommand,
   revokeCommand,
+  checkCommand,
   configCommand,
   explainPeerCommand,
   systemdCommand,
+  helpCommand,
 ];
 
 /**
@@ -55,7 +59,7 @@ function program(session: Session): Command {
     )
     .version(VERSION, "--version", "print the version")
     .helpOption("-h, --help", "print help")
-    .helpCommand("help [command]", "print help, of one command");
+    .helpCommand(false);
   for (const command of commands) command(root, session);
   return root;
 }

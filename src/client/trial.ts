@@ -20,8 +20,8 @@ export interface TrialOptions {
   readonly ca?: string | undefined;
   /** Whether a chain that is not to be trusted fails the trial; it is reported either way. */
   readonly verify: boolean;
-  /** Where to go instead of what the host's name resolves to. */
-  readonly at?: TransportAddress | undefined;
+  /** The IP address to go to instead of what the host's name resolves to. */
+  readonly at?: string | undefined;
   /** How long connecting may take, in milliseconds. */
   readonly connectTimeoutMs?: number | undefined;
 }
@@ -69,7 +69,7 @@ export async function tryUrl(text: string, options: TrialOptions): Promise<Trial
   const trial: Trial = { url: text };
   try {
     const url = parseIceUrl(text);
-    const servers = options.at === undefined ? await resolve(url) : [options.at];
+    const servers = await resolve(url, options.at);
     for (const server of servers) {
       delete trial.problem;
       await attempt(trial, url, server, options).catch((error: unknown) => blame(trial, error));
@@ -85,8 +85,8 @@ function blame(trial: Trial, error: unknown): void {
   trial.problem = error instanceof Error ? error.message : String(error);
 }
 
-async function resolve({ host, port }: IceUrl): Promise<TransportAddress[]> {
-  if (isIp(host)) return [{ ip: parseIp(host), port }];
+async function resolve({ host, port }: IceUrl, at = host): Promise<TransportAddress[]> {
+  if (at !== host || isIp(at)) return [{ ip: parseIp(at), port }];
   const found = await lookup(host, { all: true });
   return found.map(({ address }) => ({ ip: parseIp(address), port }));
 }

@@ -24,8 +24,13 @@ export interface TestAuthority {
   issueFiles(names: readonly string[], days?: number): Promise<CertifiedKey>;
 }
 
-/** Makes a certificate authority that nobody trusts who was not told to. */
-export async function testAuthority(name = "icebreaker test authority"): Promise<TestAuthority> {
+/**
+ * Makes a certificate authority that nobody trusts who was not told to.
+ *
+ * @param within where its files go; absent: a directory of its own
+ */
+export async function testAuthority(within?: string): Promise<TestAuthority> {
+  const name = "icebreaker test authority";
   const keys = newKeys();
   const from = Date.now() - DAY_MS;
   const constraints = [
@@ -33,7 +38,7 @@ export async function testAuthority(name = "icebreaker test authority"): Promise
     extension(OID.keyUsage, CERT_SIGN),
   ];
   const pem = certificate({ subject: name, issuer: name, from, until: from + 90 * DAY_MS, extensions: constraints }, keys, keys);
-  const directory = await mkdtemp(join(tmpdir(), "icebreaker-test-ca-"));
+  const directory = within ?? (await mkdtemp(join(tmpdir(), "icebreaker-test-ca-")));
   const file = join(directory, "ca.pem");
   await writeFile(file, pem);
 

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { runToEnd } from "./child.ts";
+import { pathOf } from "./needs.ts";
 
-const EXECUTABLE = "/usr/bin/chromium";
 /** Only what a test asks for, on loopback alone. */
 const FLAGS = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
@@ -99,7 +99,7 @@ export async function startChromium(authorityFile: string, hosts: Readonly<Recor
   // Chromium looks TURN hosts up with and without the final dot.
   const rules = Object.entries(hosts).flatMap(([name, address]) => [`MAP ${name} ${address}`, `MAP ${name}. ${address}`]);
   const context = await chromium.launchPersistentContext(join(home, "profile"), {
-    executablePath: EXECUTABLE,
+    executablePath: pathOf("chromium") ?? "chromium",
     headless: true,
     args: [...FLAGS, ...(rules.length === 0 ? [] : [`--host-resolver-rules=${rules.join(",")}`])],
     env: { ...definedOf(process.env), HOME: home },

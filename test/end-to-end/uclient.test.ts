@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { describe, test } from "node:test";
+import { type Gateway, startGateway } from "../support/gateway.ts";
+import { needs } from "../support/needs.ts";
+import { shared, SLOW } from "../support/shared.ts";
+import { type UclientTotals, uclient } from "../support/uclient.ts";
+
+/** A session is two clients that talk to each other; a crowd sends fewer messages, further apart. */
+const sizes = [
+  { clients: 1, messages: 100, intervalMs: 20 },
+  { clients: 100, messages: 20, intervalMs: 50 },
+];
+const cases = sizes.flatMap((size) =>
+  (["udp", "tcp", "tls"] as const).flatMap((transport) =>
+    [false, true].flatMap((indications) => [false, true].map((ipv6) => ({ ...size, transport, indications, ipv6 }))),
+  ),
+);
+/** The client waits most of its time; so many of them leave the machine enough for none to lose anything. */
+const AT_ONCE = 4;
+
+/**
+ * Goal: a client that we did not write relays without loss.
+ *
+ * Method: its clients talk in pairs, relay to relay, over every transport, both ways of sending and both families.
+ * Over TLS it leaves the last records it received in its own buffer and counts them as lost: one message a client.
+ */
+describe("turnutils_uclient", { skip: needs("turnutils_uclient") }, () => {
+  const gateway = shared(() => startGateway());
+  const runs = shared(async () => {
+    const running = await gateway();
+    const outcomes = inTurns(
+      cases.map((wishes) => async () => run(running, wishes)),
+      AT_ONCE,
+    );
+    return { outcomes, stop: () => Promise.all(outcomes) };
+  });
+
+  for (const [i, { clients, messages, transport, indications, ipv6 }] of cases.entries()) {
+    const how = `${indications ? "indications" : "channels"}, ${ipv6 ? "IPv6" : "IPv4"}`;
+    test(`${clients} × ${transport}, ${how}: nothing is lost`, SLOW, async () => {
+      const outcome = await (await runs()).outcomes[i];
+      if (outcome?.status !== "fulfilled") throw outcome?.reason;
+      const { sent, received, lost } = outcome.value;
+      const ends = Math.max(2, clients);
+      assert.equal(sent, ends * messages);
+      assert.ok(lost <= (transport === "tls" ? ends : 0), `${lost} of ${sent} lost, ${received} received`);
+    });
+  }
+});
+
+async function run(running: Gateway, wishes: (typeof cases)[number]): Promise<UclientTotals> {
+  const { username, credential } = await running.mint();
+  const host = wishes.ipv6 ? "::1" : "127.0.0.1";
+  return uclient({ ...wishes, host, port: running.ports[wishes.transport], username, credential });
+}
+
+/** Does all jobs in order, so many at once. */
+function inTurns<T>(jobs: readonly (() => Promise<T>)[], atOnce: number): Promise<PromiseSettledResult<T>>[] {
+  const settled: Promise<PromiseSettledResult<T>>[] = [];
+  for (const [i, job] of jobs.entries()) {
+    const turn = Promise.resolve(settled[i - atOnce]);
+    settled.push(turn.then(() => Promise.allSettled([job()])).then(([outcome]) => outcome));
+  }
+  return settled;
+}
+
+describe("turnutils_uclient and a peer that is no relay", { skip: needs("turnutils_uclient") }, () => {
+  const gateway = shared(() => startGateway({ settings: { relay: { peers: { allow: ["127.0.0.0/8", "::1/128"] } } } }));
+  const echo = shared(echoServer);
+
+  for (const transport of ["udp", "tcp"] as const) {
+    for (const indications of [false, true]) {
+      test(`10 × ${transport}, ${indications ? "indications" : "channels"}: every message comes back`, SLOW, async () => {
+        const { ports } = await gateway();
+        const { username, credential } = await (await gateway()).mint();
+        const server = { transport, host: "127.0.0.1", port: ports[transport], username, credential };
+        const peer = { host: "127.0.0.1", port: (await echo()).port };
+        const { sent, received, lost } = await uclient({ ...server, clients: 10, messages: 50, indications, peer });
+        assert.deepEqual({ sent, received, lost }, { sent: 500, received: 500, lost: 0 });
+      });
+    }
+  }
+});
+
+async function echoServer(): Promise<{ port: number; stop(): Promise<void> }> {
+  const socket = createSocket({ type: "udp4", recvBufferSize: 1 << 20 });
+  socket.on("message", (bytes, { port, address }) => socket.send(bytes, port, address));
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  return { port: socket.address().port, stop: () => new Promise((resolve) => socket.close(resolve)) };
+}

@@ -1,0 +1,200 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stringify } from "smol-toml";
+import { Probe, type ProbeOptions } from "../../src/client/probe.ts";
+import { parseAddress, type Transport } from "../../src/net/address.ts";
+import { type TestAuthority, testAuthority } from "./certificates.ts";
+import { type Child, runToEnd, startChild } from "./child.ts";
+import { executable } from "./executable.ts";
+import { freePorts, relayRange } from "./free-ports.ts";
+import { askHttp, type HttpReply } from "./https-client.ts";
+
+/** The name of every gateway under test; whoever looks it up is told 127.0.0.1. */
+export const HOSTNAME = "relay.test";
+const READY_MS = 15_000;
+const RELAY_PORTS = 4000;
+
+/** Settings by table and key, as in the configuration file. */
+export type Overrides = Readonly<Record<string, unknown>>;
+
+/** The listeners' ports, the same on IPv4 and IPv6. */
+export interface Ports {
+  readonly udp: number;
+  readonly tcp: number;
+  readonly tls: number;
+  readonly http: number;
+  readonly metrics: number;
+}
+
+/** What a gateway shall be like. */
+export interface GatewayOptions {
+  /** Laid over the settings of the harness, table by table; may depend on the ports. */
+  readonly settings?: Overrides | ((ports: Ports) => Overrides);
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** An answer of `POST /v1/credentials`. */
+export interface Minted {
+  readonly username: string;
+  readonly credential: string;
+  readonly ttl: number;
+  readonly region: string;
+  readonly iceServers: readonly { readonly urls: readonly string[]; readonly username: string; readonly credential: string }[];
+}
+
+/** The built executable, serving on loopback from a fresh state directory. */
+export class Gateway {
+  readonly ports: Ports;
+  readonly child: Child;
+  /** Who signed its certificate. */
+  readonly authority: TestAuthority;
+  /** The configuration file, for commands beside it. */
+  readonly configuration: string;
+  /** The first project's API key, as it was printed. */
+  readonly key: string;
+  readonly #executable: string;
+  readonly #directory: string;
+
+  constructor(
+    made: Pick<Gateway, "ports" | "child" | "authority" | "configuration" | "key"> & { executable: string; directory: string },
+  ) {
+    this.ports = made.ports;
+    this.child = made.child;
+    this.authority = made.authority;
+    this.configuration = made.configuration;
+    this.key = made.key;
+    this.#executable = made.executable;
+    this.#directory = made.directory;
+  }
+
+  /** Asks the API over `listen.http`, or over HTTPS on the TLS port. */
+  ask(question: {
+    path: string;
+    method?: string;
+    headers?: Record<string, string>;
+    body?: string;
+    over?: "http" | "tls" | "metrics";
+  }): Promise<HttpReply> {
+    const { over = "http", ...rest } = question;
+    const tls = over === "tls" ? { tls: { ca: this.authority.pem, servername: HOSTNAME } } : {};
+    return askHttp({ host: "127.0.0.1", port: this.ports[over], ...rest, ...tls });
+  }
+
+  /** Mints a pair. @throws {Error} with the whole answer, if that is not what came */
+  async mint(wishes: Readonly<Record<string, unknown>> = {}, key = this.key): Promise<Minted> {
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    const reply = await this.ask({ path: "/v1/credentials", method: "POST", headers, body: JSON.stringify(wishes) });
+    if (reply.status !== 200) throw new Error(`The mint was answered ${reply.status}: ${reply.text}`);
+    return JSON.parse(reply.text);
+  }
+
+  /** A client on one of the listeners, on IPv4 unless said otherwise. */
+  probe(transport: Transport, options: Partial<ProbeOptions> & { host?: string } = {}): Promise<Probe> {
+    const { host = "127.0.0.1", ...rest } = options;
+    const server = parseAddress(`${host.includes(":") ? `[${host}]` : host}:${this.ports[transport]}`);
+    const tls = { ca: this.authority.pem, servername: HOSTNAME, verify: true };
+    return Probe.open({ transport, server, tls, ...rest });
+  }
+
+  /** Runs a command of the executable on the same configuration. */
+  run(...args: string[]): ReturnType<typeof runToEnd> {
+    return runToEnd(this.#executable, [...args, "--config", this.configuration], {
+      cwd: this.#directory,
+      env: cleanEnvironment(),
+    });
+  }
+
+  /** Memory of the process, in octets. */
+  async residentBytes(): Promise<number> {
+    const status = await readFile(`/proc/${this.child.process.pid}/status`, "utf8");
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+  }
+
+  /** Ends it as systemd would. @throws {Error} with its log, if it does not exit with 0 */
+  async stop(): Promise<void> {
+    const code = await this.child.stop("SIGTERM", 20_000);
+    if (code !== 0) throw new Error(`The gateway exited with ${code}:\n${this.child.stdout()}\n${this.child.stderr()}`);
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Starts the built executable with two relay threads and waits until it is ready.
+ *
+ * @throws {Error} with all it said, if it does not become ready
+ */
+export async function startGateway({ settings = {}, env = {} }: GatewayOptions = {}): Promise<Gateway> {
+  const directory = await mkdtemp(join(tmpdir(), "icebreaker-gateway-"));
+  const [path, authority, free] = await Promise.all([executable(), testAuthority(directory), freePorts(5)]);
+  const [udp = 0, tcp = 0, tls = 0, http = 0, metrics = 0] = free;
+  const ports = { udp, tcp, tls, http, metrics };
+  const files = await authority.issueFiles([HOSTNAME, "localhost", "127.0.0.1", "::1"]);
+  const overrides = typeof settings === "function" ? settings(ports) : settings;
+  const configuration = join(directory, "icebreaker.toml");
+  await writeFile(configuration, stringify(merge(defaults(ports, directory, files), overrides)));
+
+  const child = startChild(path, ["serve", "--config", configuration], { ...cleanEnvironment(), ...env }, directory);
+  try {
+    const [key] = await child.says(/\bibk_[A-Za-z0-9_-]+/, READY_MS);
+    await untilReady(child, ports);
+    return new Gateway({ ports, child, authority, configuration, key, executable: path, directory });
+  } catch (error) {
+    await child.stop("SIGKILL");
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function defaults(ports: Ports, directory: string, files: { certificate: string; key: string }): Record<string, unknown> {
+  const both = (port: number): string[] => [`127.0.0.1:${port}`, `[::1]:${port}`];
+  return {
+    hostname: HOSTNAME,
+    state_dir: join(directory, "state"),
+    listen: {
+      udp: both(ports.udp),
+      tcp: both(ports.tcp),
+      tls: both(ports.tls),
+      http: [`127.0.0.1:${ports.http}`],
+      metrics: [`127.0.0.1:${ports.metrics}`],
+    },
+    relay: { address: ["127.0.0.1", "::1"], ports: relayRange(RELAY_PORTS), workers: 2 },
+    tls: files,
+    shutdown: { deadline: 1 },
+  };
+}
+
+/** Tables are laid over tables, all else replaces. */
+function merge(under: Record<string, unknown>, over: Overrides): Record<string, unknown> {
+  const merged = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const below = under[key];
+    merged[key] = isTable(below) && isTable(value) ? merge(below, value) : value;
+  }
+  return merged;
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Ours, without what would reach into the gateway's configuration. */
+function cleanEnvironment(): Record<string, string> {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(ICEBREAKER_|JOURNAL_STREAM|STATE_DIRECTORY|BUN_|NODE_)/.test(name),
+  );
+  return Object.fromEntries(kept.map(([name, value]) => [name, value ?? ""]));
+}
+
+async function untilReady(child: Child, ports: Ports): Promise<void> {
+  const deadline = Date.now() + READY_MS;
+  let last = "";
+  while (Date.now() < deadline && child.process.exitCode === null) {
+    const question = { host: "127.0.0.1", port: ports.metrics, path: "/readyz" };
+    const reply = await askHttp(question).catch((error: unknown) => ({ status: 0, text: String(error) }));
+    if (reply.status === 200) return;
+    last = reply.text;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`The gateway did not become ready: ${last}\n${child.stdout()}\n${child.stderr()}`);
+}
