@@ -15,7 +15,7 @@ export interface AdmissionLimits {
 }
 
 /** Fit for a descriptor limit of 200,000 shared with relayed addresses. */
-export const ADMISSION_LIMITS: AdmissionLimits = { connections: 50_000, undecided: 10_000, withoutAllocation: 8_192 };
+export const ADMISSION_LIMITS: AdmissionLimits = { connections: 50_000, undecided: 20_000, withoutAllocation: 16_384 };
 
 /** One connection that may stay, and what is known of it. */
 export interface Visit {

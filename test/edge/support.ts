@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket, type AddressInfo, connect } from "node:net";
+import { equalBytes, readUint32, writeUint32 } from "../../src/lib/bytes.ts";
 import { Certificates, type CertificatePair } from "../../src/edge/certificates.ts";
 
 /** Waits until something holds; the deadline is for what is broken, not for what is slow. */
@@ -83,4 +84,26 @@ export async function portOf(server: Server): Promise<number> {
   const address: AddressInfo | string | null = server.address();
   if (typeof address !== "object" || address === null) throw new Error("The server has no port");
   return address.port;
+}
+
+const MEDIA_WORDS = 1000;
+
+/** ChannelData of 4,000 octets that say one number over and over, so that memory used too early is seen. */
+export function numberedMedia(number: number): Uint8Array {
+  const octets = new Uint8Array(4 + 4 * MEDIA_WORDS);
+  writeUint32(octets, 0, (0x4001 << 16) | (4 * MEDIA_WORDS));
+  for (let word = 1; word <= MEDIA_WORDS; word++) writeUint32(octets, 4 * word, number);
+  return octets;
+}
+
+/** The numbers of such ChannelData in the order received; throws if one is not whole. */
+export function numbersOf(stream: Uint8Array): number[] {
+  const size = 4 + 4 * MEDIA_WORDS;
+  if (stream.length % size !== 0) throw new Error(`${stream.length} octets are not whole frames`);
+  return Array.from({ length: stream.length / size }, (_, i) => {
+    const number = readUint32(stream, i * size + 4);
+    const frame = stream.subarray(i * size, (i + 1) * size);
+    if (!equalBytes(frame, numberedMedia(number))) throw new Error(`Frame ${i} was overwritten`);
+    return number;
+  });
 }
