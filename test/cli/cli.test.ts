@@ -9,6 +9,8 @@ import { FakeWorld } from "./fake-world.ts";
 const mistakes: readonly (readonly [argv: string, sentence: string])[] = [
   ["serv", 'there is no command "serv": did you mean serve?'],
   ["zzzzzzzz", 'there is no command "zzzzzzzz": see "icebreaker help"'],
+  ["help prject", 'there is no command "prject": did you mean project?'],
+  ["help project crate", 'there is no command "crate": did you mean create?'],
   ["project crate x", 'there is no command "crate": did you mean create?'],
   ["project list --jsn", "there is no flag --jsn here: did you mean --json?"],
   ["--confg a project list", "there is no flag --confg here: did you mean --config?"],
@@ -44,7 +46,7 @@ describe("help and version", () => {
     assert.deepEqual((await world.run(["--version"])).stdout, `${manifest.version}\n`);
   });
 
-  for (const command of ["serve", "project", "key", "mint", "revoke", "config", "explain-peer", "systemd"]) {
+  for (const command of ["serve", "project", "key", "mint", "revoke", "check", "config", "explain-peer", "systemd"]) {
     test(`help ${command} goes to stdout, and so does the command's --help`, async () => {
       await using world = new FakeWorld();
       const { code, stdout, stderr } = await world.run(["help", command]);

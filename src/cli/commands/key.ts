@@ -11,7 +11,7 @@ interface Options {
 
 /** `icebreaker key create | list | revoke`. */
 export function keyCommand(program: Command, session: Session): void {
-  const key = program.command("key").description("create, list and revoke API keys");
+  const key = program.command("key").description("create, list and revoke API keys").helpCommand(false);
   const json = ["--json", "print JSON, on a terminal too"] as const;
 
   key

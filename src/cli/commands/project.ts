@@ -13,7 +13,7 @@ interface Options {
 
 /** `icebreaker project create | list | show | update | delete`. */
 export function projectCommand(program: Command, session: Session): void {
-  const project = program.command("project").description("create, list, show, update and delete projects");
+  const project = program.command("project").description("create, list, show, update and delete projects").helpCommand(false);
   const json = ["--json", "print JSON, on a terminal too"] as const;
   const region = ["--region <slug>", "a region to enable, once for each", collect] as const;
 

@@ -9,6 +9,6 @@ export function serveCommand(program: Command, session: Session): void {
     .action(async (_options: object, command: Command) => {
       const loaded = session.load(command);
       const { runGateway } = await import("../../gateway/gateway.ts"); // no other command waits for it to load
-      session.exitCode = await runGateway(loaded);
+      session.exitCode = await runGateway(loaded, () => session.load(command));
     });
 }
