@@ -18,6 +18,7 @@ export interface Libc {
   getsockname(descriptor: number, address: number, bytes: number): number;
   recvmmsg(descriptor: number, messages: number, count: number, flags: number, timeout: number): number;
   sendmmsg(descriptor: number, messages: number, count: number, flags: number): number;
+  sendto(descriptor: number, message: number, bytes: number, flags: number, address: number, addressBytes: number): number;
   epoll_create1(flags: number): number;
   epoll_ctl(poller: number, operation: number, descriptor: number, event: number): number;
   epoll_wait(poller: number, events: number, count: number, timeoutMs: number): number;
@@ -31,6 +32,8 @@ export interface Libc {
   errno(): number;
   /** Native memory as an array. */
   viewOf(address: number, bytes: number): Uint8Array;
+  /** Whether `node:dgram` reads from sockets that were opened here. */
+  readonly adoptsDatagramSockets: boolean;
   /** Two pages for arguments, free again when the call that reads them returns. */
   readonly scratch: Arena;
 }
@@ -64,6 +67,7 @@ export function openLibc(runtime: Runtime): Libc {
     ...functions,
     errno: runtime.int32At(__errno_location()),
     viewOf: runtime.viewOf,
+    adoptsDatagramSockets: runtime.adoptsDatagramSockets,
     mapMemory(bytes: number): number {
       const address = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       return address > 0 && address < MAP_FAILED_FROM ? address : 0;
@@ -97,6 +101,7 @@ const SIGNATURES = {
   getsockname: signature(["i32", "pointer", "pointer"]),
   recvmmsg: signature(["i32", "pointer", "u32", "i32", "pointer"]),
   sendmmsg: signature(["i32", "pointer", "u32", "i32"]),
+  sendto: signature(["i32", "pointer", "usize", "i32", "pointer", "u32"]),
   epoll_create1: signature(["i32"]),
   epoll_ctl: signature(["i32", "i32", "i32", "pointer"]),
   epoll_wait: signature(["i32", "pointer", "i32", "i32"]),
@@ -123,6 +128,7 @@ export const EIO = 5;
 export const ENOTSOCK = 88;
 export const ECONNREFUSED = 111;
 
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_STREAM = 1;

@@ -6,6 +6,7 @@ const TYPES: Readonly<Record<ForeignType, FFITypeOrString>> = { i32: "i32", u32:
 /** Native code by `bun:ffi`; needs the JIT, so neither `MemoryDenyWriteExecute` nor a small address space. */
 export const bunRuntime: Runtime = {
   name: "bun",
+  adoptsDatagramSockets: true,
 
   openLibrary<Name extends string>(names: readonly string[], signatures: Readonly<Record<Name, Signature>>): Library<Name> {
     const declared: Record<string, { args: FFITypeOrString[]; returns: FFITypeOrString }> = {};

@@ -6,6 +6,7 @@ const TYPES: Readonly<Record<ForeignType, Deno.NativeResultType>> = { i32: "i32"
 /** Native code by `Deno.dlopen`; needs `--allow-ffi` without a scope. */
 export const denoRuntime: Runtime = {
   name: "deno",
+  adoptsDatagramSockets: false,
 
   openLibrary<Name extends string>(names: readonly string[], signatures: Readonly<Record<Name, Signature>>): Library<Name> {
     const declared: Record<string, Deno.ForeignFunction> = {};

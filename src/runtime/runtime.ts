@@ -13,6 +13,8 @@ export type Library<Name extends string> = { readonly [name in Name]: (...values
 /** What a TypeScript runtime offers for native code: all that differs between Bun and Deno. */
 export interface Runtime {
   readonly name: "bun" | "deno";
+  /** Whether `node:dgram` reads from a descriptor that was opened elsewhere (`bind({ fd })`). */
+  readonly adoptsDatagramSockets: boolean;
   /**
    * Loads the first library of several names that is there.
    *

@@ -65,6 +65,7 @@ export class FailingLibc {
       mapMemory: wrap("mapMemory", real.mapMemory),
       errno: () => (this.#errno === 0 ? real.errno() : this.#errno),
       viewOf: real.viewOf,
+      adoptsDatagramSockets: real.adoptsDatagramSockets,
       scratch: real.scratch,
     };
   }

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { networkInterfaces } from "node:os";
+import { describe, test } from "node:test";
+import { openLibc } from "../../../src/dataplane/libc.ts";
+import { PortablePlane } from "../../../src/dataplane/portable/plane.ts";
+import { close, openUdpListener, socketName } from "../../../src/dataplane/socket.ts";
+import { formatAddress, parseAddress } from "../../../src/net/address.ts";
+import { parseIp } from "../../../src/net/ip.ts";
+import { openRuntime } from "../../../src/runtime/runtime.ts";
+import { dataplaneSuite, payload, Recorder } from "../../suites/dataplane.ts";
+import { UdpPeer, until } from "../../support/udp-peer.ts";
+
+const libc = openLibc(await openRuntime());
+
+for (const adopt of libc.adoptsDatagramSockets ? [true, false] : [false]) {
+  dataplaneSuite(
+    `portable (${adopt ? "adopted" : "own"} sockets)`,
+    libc,
+    (listeners, handler) => {
+      const plane = new PortablePlane({ libc, listeners, adopt }, handler);
+      return { plane, step: () => {}, ready: () => plane.ready, close: () => plane.close() };
+    },
+    { errors: false, localAddresses: false },
+  );
+}
+
+describe("portable plane", () => {
+  const options = libc.adoptsDatagramSockets ? [{ libc }, {}] : [{}];
+  for (const option of options) {
+    test(`a wildcard answers from each address of the host, ${"libc" in option ? "with" : "without"} native code`, async () => {
+      const probe = openUdpListener(libc, parseAddress("[::]:0"), { dualStack: true });
+      const address = socketName(libc, probe);
+      close(libc, probe);
+      const recorder = new Recorder();
+      const plane = new PortablePlane({ ...option, listeners: [{ address, dualStack: true }] }, recorder);
+      const servers: string[] = [];
+      recorder.onClient = (packet) => {
+        servers.push(formatAddress(plane.fiveTuple(packet).server));
+        plane.sendToClient(packet.socket, packet.local, packet.from, packet.bytes, packet.offset, packet.length);
+      };
+      await until(() => plane.ready, "sockets");
+      for (const { address: ip } of Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? [])) {
+        if (ip.startsWith("fe80")) continue;
+        const client = await UdpPeer.open(ip);
+        client.send({ ip: parseIp(ip), port: address.port }, payload(10));
+        await until(() => client.received.length === 1, `the answer of ${ip}`);
+        assert.deepEqual(client.from, [`${ip}:${address.port}`]);
+        assert.equal(servers.pop(), formatAddress({ ip: parseIp(ip), port: address.port }));
+        client.close();
+      }
+      plane.close();
+    });
+  }
+
+  test("a turn ends once for all datagrams of a round, before it is flushed", async () => {
+    const descriptor = openUdpListener(libc, parseAddress("127.0.0.1:0"));
+    const address = socketName(libc, descriptor);
+    const recorder = new Recorder();
+    const plane = new PortablePlane({ libc, listeners: [{ descriptor, address }] }, recorder);
+    await until(() => plane.ready, "sockets");
+    const client = await UdpPeer.open();
+    for (let i = 0; i < 50; i++) client.send(address, payload(10, i));
+    await until(() => recorder.fromClients.length === 50, "all datagrams");
+    await until(() => recorder.turns > 0, "the end of a turn");
+    assert.ok(recorder.turns < 25, `${recorder.turns} turns`);
+    plane.close();
+    client.close();
+  });
+});
