@@ -13,6 +13,11 @@ export class Deadlines<T> {
   readonly #due = new Map<T, number>();
   readonly #heap: Entry<T>[] = [];
 
+  /** Entries of the heap: never more than four for each item, or 64. */
+  get weight(): number {
+    return this.#heap.length;
+  }
+
   /** How many items have a deadline. */
   get size(): number {
     return this.#due.size;
@@ -22,13 +27,15 @@ export class Deadlines<T> {
   set(item: T, atMs: number): void {
     const before = this.#due.get(item);
     this.#due.set(item, atMs);
-    if (before === undefined || atMs < before) this.#push({ item, atMs });
+    if (before !== undefined && atMs >= before) return;
+    this.#push({ item, atMs });
+    this.#shed();
   }
 
   /** Forgets an item; unknown ones are no mistake. */
   delete(item: T): void {
     this.#due.delete(item);
-    if (this.#heap.length > 64 && this.#heap.length > 4 * this.#due.size) this.#rebuild();
+    this.#shed();
   }
 
   /** When an item is due, or `undefined` if it has no deadline. */
@@ -62,7 +69,9 @@ export class Deadlines<T> {
     }
   }
 
-  #rebuild(): void {
+  /** Keeps the heap within four entries an item, whoever moves deadlines to and fro or forgets items. */
+  #shed(): void {
+    if (this.#heap.length <= 64 || this.#heap.length <= 4 * this.#due.size) return;
     this.#heap.length = 0;
     for (const [item, atMs] of this.#due) this.#push({ item, atMs });
   }

@@ -1,7 +1,7 @@
 /**
  * The valid word that was probably meant.
  *
- * @returns the nearest by edit distance, or `undefined` if none is near (more than a third of the letters differ)
+ * @returns the nearest by edit distance, or `undefined` if none is near (more than two letters and more than a third differ)
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
