@@ -62,10 +62,11 @@ export function loadSettings(request: LoadRequest): LoadedSettings {
     complaints.push(complaint);
     written.delete(complaint.key);
   }
-  const settings = read(written, toml?.tables ?? new Set(), request);
+  const tables = toml?.tables ?? new Set<string>();
+  const settings = read(written, tables, request);
   complaints.push(...furtherComplaints(settings, written, complaints));
   if (complaints.length > 0) throw new ConfigError(complaints);
-  return { settings, file, ...effective(written, settings, overlay.warnings) };
+  return { settings, file, ...effective(written, tables, settings, overlay.warnings) };
 }
 
 /** Whether a setting was written somewhere, even if to its default: such a listener's port is never replaced. */
@@ -145,12 +146,13 @@ function defaultStateDir({ env, cwd, files }: LoadRequest): string {
 
 function effective(
   written: ReadonlyMap<string, Written>,
+  tables: ReadonlySet<string>,
   settings: Settings,
   warnings: readonly string[],
 ): Pick<LoadedSettings, "sources" | "values" | "warnings" | "yetToCome"> {
   const sources = new Map<string, Source>();
   const values = new Map<string, unknown>();
-  const changed: string[] = [];
+  const changed = [...tables];
   for (const { name, schema } of KEYS) {
     const set = written.get(name);
     sources.set(name, set?.source ?? { kind: "default" });

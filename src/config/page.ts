@@ -1,7 +1,7 @@
 import { type TObject, type TSchema, TypeGuard } from "@sinclair/typebox";
 import { KEYS, variableOf } from "./keys.ts";
 import { SettingsSchema } from "./schema.ts";
-import { YET_TO_COME } from "./yet-to-come.ts";
+import { waitsFor } from "./yet-to-come.ts";
 
 const opening = `# Configuration
 
@@ -41,7 +41,7 @@ function* tables(table: TObject, name: string): Generator<string> {
 
 function* entry(name: string, property: string, schema: TSchema): Generator<string> {
   yield `### \`${property}\`\n`;
-  yield `${schema.description}${YET_TO_COME.includes(name) ? " **Still to come**: accepted, and without effect." : ""}\n`;
+  yield `${schema.description}${waitsFor(name) !== undefined ? " **Still to come**: accepted, and without effect." : ""}\n`;
   yield `- ${typeText(schema)}`;
   if (schema.default !== undefined) yield `- default: \`${tomlText(schema.default)}\``;
   else yield schema.example === undefined ? "- default: none" : `- default: none; example: \`${tomlText(schema.example)}\``;

@@ -75,7 +75,16 @@ const wrong: readonly (readonly [toml: string, complaint: string])[] = [
     "3:1: credentials.default_ttl is 601, more than credentials.max_ttl, which is 600: lower the one or raise the other",
   ],
   ['[listen]\nudp = ["[::]:1", "[::]:1"]', "2:1: listen.udp has [::]:1 twice: take one out"],
-  ['[listen]\nhttp = ["[::]:443"]', "2:1: listen.http has [::]:443, which another TCP listener has too: give each its own port"],
+  ['[listen]\nhttp = ["[::]:443"]', "2:1: listen.http has [::]:443, and so has listen.tls: give each its own port"],
+  [
+    '[listen]\nmetrics = ["127.0.0.1:8080"]',
+    "2:1: listen.metrics has 127.0.0.1:8080, and so has listen.http: give each its own port",
+  ],
+  ['[relay]\naddress = ["10.0.0.1", "10.0.0.1"]', "2:1: relay.address has 10.0.0.1 twice: take one out"],
+  [
+    '[relay]\nexternal_address = ["192.0.2.1", "192.0.2.2"]',
+    "2:1: relay.external_address has two addresses of one family, and relay.address is empty: name their local ones in relay.address",
+  ],
   ['[auth.jwt]\nsecret = "short"', "2:1: auth.jwt.secret is too short to resist guessing: take 32 random octets or more"],
   [
     '[auth.jwt]\njwks = "https://a.example/jwks"\nalgorithms = ["HS256"]',
@@ -101,6 +110,24 @@ describe("complaints name place, key, problem and remedy", () => {
     assert.deepEqual(
       complaintsOf(() => load('[auth.jwt]\nissuer = "a"')),
       ["auth.jwt has no key to check signatures with: set one of jwks, secret and public_key"],
+    );
+  });
+
+  test("certificates come from one place, and need a name", () => {
+    assert.deepEqual(
+      complaintsOf(() => load('[tls]\ncertificate = "/c.pem"\nkey = "/k.pem"\n[tls.acme]')),
+      [
+        "tls.acme and tls.certificate are both set: keep one of the two",
+        "hostname is missing: tls.acme needs the name that certificates are for",
+      ],
+    );
+  });
+
+  test("JWTs are checked in one way", () => {
+    const both = '[auth.jwt]\njwks = "https://a.example/jwks"\npublic_key = "/k.pem"';
+    assert.deepEqual(
+      complaintsOf(() => load(both)),
+      ["auth.jwt has jwks and public_key: set one of jwks, secret and public_key"],
     );
   });
 

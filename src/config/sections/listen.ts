@@ -37,21 +37,21 @@ export const ListenSection = Type.Object(
 
 export type ListenSection = StaticDecode<typeof ListenSection>;
 
-/** Two listeners of one kind on one address and port would share its clients by chance. */
+/** Two listeners on one address and port would share its clients by chance; UDP and TCP do not meet. */
 export function* listenComplaints(listen: ListenSection): Generator<Complaint> {
-  for (const kind of ["udp", "tcp", "tls", "http", "metrics"] as const) {
-    const texts = listen[kind].filter(({ port }) => port !== 0).map(formatAddress);
-    const twice = texts.find((text, i) => texts.indexOf(text) !== i);
-    if (twice !== undefined) yield { key: `listen.${kind}`, problem: `has ${twice} twice`, remedy: "take one out" };
-  }
-  for (const kind of ["tls", "http", "metrics"] as const) {
-    const taken = new Set(
-      [...listen.tcp, ...(kind === "tls" ? [] : listen.tls)].filter(({ port }) => port !== 0).map(formatAddress),
-    );
-    const clash = listen[kind].map(formatAddress).find((text) => taken.has(text));
-    if (clash !== undefined) {
-      const problem = `has ${clash}, which another TCP listener has too`;
-      yield { key: `listen.${kind}`, problem, remedy: "give each its own port" };
+  yield* clashes(["udp"], listen);
+  yield* clashes(["tcp", "tls", "http", "metrics"], listen);
+}
+
+function* clashes(kinds: readonly ("udp" | "tcp" | "tls" | "http" | "metrics")[], listen: ListenSection): Generator<Complaint> {
+  const takenBy = new Map<string, string>();
+  for (const kind of kinds) {
+    const key = `listen.${kind}`;
+    for (const text of listen[kind].filter(({ port }) => port !== 0).map(formatAddress)) {
+      const other = takenBy.get(text);
+      if (other === key) yield { key, problem: `has ${text} twice`, remedy: "take one out" };
+      else if (other !== undefined) yield { key, problem: `has ${text}, and so has ${other}`, remedy: "give each its own port" };
+      takenBy.set(text, key);
     }
   }
 }

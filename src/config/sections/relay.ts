@@ -59,35 +59,29 @@ export function* relayComplaints({ address, external_address }: RelaySection): G
   const texts = address.map(formatIp);
   const twice = texts.find((text, i) => texts.indexOf(text) !== i);
   if (twice !== undefined) yield { key: "relay.address", problem: `has ${twice} twice`, remedy: "take one out" };
+  if (external_address.length > 0) yield* pairComplaints(address, external_address);
+}
 
+type Addresses = RelaySection["address"];
+
+/** Each external address belongs to the local one at its place; without local ones, to the default route of its family. */
+function* pairComplaints(local: Addresses, external: Addresses): Generator<Complaint> {
   const key = "relay.external_address";
-  if (external_address.length === 0) return;
-  if (address.length === 0) {
-    yield* external_address.length === 1 || differ(external_address)
-      ? []
-      : [
-          {
-            key,
-            problem: "has two addresses of one family, and relay.address is empty",
-            remedy: "name their local ones in relay.address",
-          },
-        ];
+  if (local.length === 0) {
+    if (new Set(external.map(({ family }) => family)).size === external.length) return;
+    const problem = "has two addresses of one family, and relay.address is empty";
+    yield { key, problem, remedy: "name their local ones in relay.address" };
     return;
   }
-  if (external_address.length !== address.length) {
-    const problem = `has ${external_address.length} addresses for the ${address.length} of relay.address`;
+  if (external.length !== local.length) {
+    const problem = `has ${external.length} addresses for the ${local.length} of relay.address`;
     yield { key, problem, remedy: "give one for each, in the same order" };
     return;
   }
-  for (const [i, shown] of external_address.entries()) {
-    const local = address[i];
-    if (local === undefined || local.family === shown.family) continue;
-    const problem = `pairs ${formatIp(shown)} with ${formatIp(local)} of relay.address`;
+  for (const [i, shown] of external.entries()) {
+    const own = local[i];
+    if (own === undefined || own.family === shown.family) continue;
+    const problem = `pairs ${formatIp(shown)} with ${formatIp(own)} of relay.address`;
     yield { key, problem, remedy: "pair IPv4 with IPv4 and IPv6 with IPv6" };
   }
-}
-
-/** Whether there is one of each family, so that each finds the default route of its own. */
-function differ(addresses: RelaySection["address"]): boolean {
-  return addresses.length === 2 && addresses[0]?.family !== addresses[1]?.family;
 }
