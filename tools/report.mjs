@@ -1,3 +1,7 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./run.mjs";
+
 /**
  * Reads a JUnit report of `bun test`.
  *
@@ -35,10 +39,17 @@ export function describeSkips(skipped, reasons) {
       .filter((entry) => entry.file === file)
       .sort((a, b) => Math.abs(a.line - line) - Math.abs(b.line - line));
     if (nearest) nearest.used = true;
-    return `${file}:${line} ${name}: ${nearest?.reason ?? "the test says why"}`;
+    return `${file}:${line} ${name}: ${nearest?.reason ?? reasonInSource(file, line)}`;
   });
   const groups = given.filter(({ used }) => !used).map(({ file, line, reason }) => `${file}:${line}: ${reason}`);
   return [...tests, ...new Set(groups)];
+}
+
+/** The first text behind `skip:` where a test begins, for tests that give one themselves. */
+function reasonInSource(file, line) {
+  const lines = existsSync(join(root, file)) ? readFileSync(join(root, file), "utf8").split("\n") : [];
+  const [, reason] = /skip:[^"]*"([^"]+)"/.exec(lines.slice(line - 1, line + 3).join(" ")) ?? [];
+  return reason ?? "no reason given";
 }
 
 function named(attributes, name) {

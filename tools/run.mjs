@@ -14,10 +14,16 @@ const FORWARDED = ["SIGTERM", "SIGHUP", "SIGINT"];
 /**
  * Runs a program to its end, in the repository, with our own input and output, and hands our signals on to it.
  *
+ * @param options as for `spawn`; with `onErrorText` what the program writes to stderr is passed on and shown to that too
  * @returns its exit code; 128 and the signal's number if a signal ended it; 127 if it cannot be started
  */
-export function run(command, args, options = {}) {
-  const child = spawn(command, args, { cwd: root, stdio: "inherit", ...options });
+export function run(command, args, { onErrorText, ...options } = {}) {
+  const stdio = onErrorText ? ["inherit", "inherit", "pipe"] : "inherit";
+  const child = spawn(command, args, { cwd: root, stdio, ...options });
+  child.stderr?.on("data", (chunk) => {
+    process.stderr.write(chunk);
+    onErrorText(`${chunk}`);
+  });
   const forward = (signal) => {
     // A terminal has sent it to both of us.
     if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
@@ -32,7 +38,7 @@ export function run(command, args, options = {}) {
       process.stderr.write(`${command}: ${error.message}\n`);
       end(127);
     });
-    child.on("exit", (code, signal) => end(code ?? 128 + constants.signals[signal]));
+    child.on("close", (code, signal) => end(code ?? 128 + constants.signals[signal]));
   });
 }
 

@@ -13,7 +13,7 @@ import { installed, run } from "./run.mjs";
 await ensureInstalled();
 const folder = mkdtempSync(join(tmpdir(), "icebreaker-test-"));
 try {
-  const { passed, failed, skips } = await runAll(process.argv.slice(2));
+  const { passed, failed, skips } = await runAll(["--only-failures", ...process.argv.slice(2)]);
   for (const skip of skips) process.stdout.write(`skipped: ${skip}\n`);
   process.stdout.write(`${passed} passed, ${failed} failed, ${skips.length} skipped\n`);
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
@@ -34,11 +34,16 @@ async function runAll(args) {
 async function runTests(args) {
   const report = join(folder, "junit.xml");
   const reasons = join(folder, "skips.txt");
+  let unloaded = 0;
   const code = await run(installed("bun"), ["test", "--reporter=junit", `--reporter-outfile=${report}`, ...args], {
-    env: { ...process.env, SKIP_REASONS: reasons },
+    env: { ...process.env, SKIP_REASONS: reasons, FORCE_COLOR: process.stderr.isTTY ? "1" : "0" },
+    onErrorText(text) {
+      // A file that cannot be loaded is in no report.
+      unloaded += text.match(/^# Unhandled error between tests/gm)?.length ?? 0;
+    },
   });
   const { passed, failed, skipped } = readReport(existsSync(report) ? readFileSync(report, "utf8") : "");
   const skips = describeSkips(skipped, existsSync(reasons) ? readFileSync(reasons, "utf8") : "");
-  // A file that could not be loaded is in no report.
-  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed, skips };
+  const broken = failed + unloaded;
+  return { passed, failed: broken === 0 && code !== 0 ? 1 : broken, skips };
 }
