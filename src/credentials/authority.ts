@@ -1,6 +1,7 @@
 import { Secret } from "../lib/secret.ts";
 import type { Instant } from "../lib/time.ts";
-import { type CredentialKey, credentialKey, type ProjectSecret, parseUsername, passwordOf } from "./credential.ts";
+import { type CredentialKey, type ProjectSecret, parseUsername, passwordOf } from "./credential.ts";
+import { CredentialKeys } from "./credential-keys.ts";
 import { Generations } from "./generations.ts";
 
 /** What is known of a USERNAME. */
@@ -42,7 +43,7 @@ interface Judged {
 export class ProjectAuthority implements Authority {
   readonly #projects: KnownProjects;
   readonly #region: string;
-  readonly #keys = new Generations<string, { readonly from: Secret; readonly key: CredentialKey }>(CACHED_KEYS);
+  readonly #keys = new CredentialKeys(CACHED_KEYS);
   readonly #judged = new Generations<string, Judged>(CACHED_USERNAMES);
 
   /** @param region the slug of this gateway's region: credentials of others have other passwords */
@@ -56,20 +57,11 @@ export class ProjectAuthority implements Authority {
     const project = parsed && this.#projects.project(parsed.project);
     if (!parsed || !project || this.#projects.isRevoked(username, now)) return undefined;
 
-    const key = this.keyOf(project);
+    const key = this.#keys.of(project, this.#region);
     const judged = this.#judged.get(username);
     if (judged?.key === key) return judged.known;
     const known = { ...parsed, password: new Secret(passwordOf(key, username)) };
     this.#judged.set(username, { key, known });
     return known;
-  }
-
-  /** The project's key in this region, derived at most once while it stays in use. */
-  keyOf(project: ProjectSecret): CredentialKey {
-    const kept = this.#keys.get(project.id);
-    if (kept?.from === project.secret) return kept.key;
-    const key = credentialKey(project, this.#region);
-    this.#keys.set(project.id, { from: project.secret, key });
-    return key;
   }
 }
