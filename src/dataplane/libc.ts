@@ -114,8 +114,11 @@ const SIGNATURES = {
 };
 
 /** Errno to name. Two names of one number (EAGAIN, EWOULDBLOCK) give the first. */
-const NAMES = new Map<number, string>();
-for (const [name, errno] of Object.entries(constants.errno)) if (!NAMES.has(errno)) NAMES.set(errno, name);
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno)
+    .reverse()
+    .map(([name, errno]) => [errno, name]),
+);
 
 // Everything below has one number on x86-64 and arm64 Linux, but for the layout of epoll_event.
 

@@ -13,8 +13,9 @@ export class Sockets {
   #families = new Uint8Array(64);
   #retired = new Uint8Array(64);
   readonly #addresses: (TransportAddress | undefined)[] = [];
-  #free: number[] = [];
-  #freed: number[] = [];
+  /** Freed numbers, the oldest at `#oldest`. */
+  #freed: SocketNumber[] = [];
+  #oldest = 0;
 
   /** Numbers run from 0 up to, not including, this. */
   get bound(): number {
@@ -23,11 +24,7 @@ export class Sockets {
 
   /** Adds a socket, open from now on. */
   add(descriptor: number, address: TransportAddress): SocketNumber {
-    if (this.#free.length === 0 && this.#freed.length > LEAST_REST) {
-      this.#free = this.#freed.reverse();
-      this.#freed = [];
-    }
-    const number = this.#free.pop() ?? this.#addresses.length;
+    const number = this.#rested() ?? this.#addresses.length;
     if (number >= this.#descriptors.length) this.#grow();
     this.#descriptors[number] = descriptor;
     this.#families[number] = address.ip.family;
@@ -67,6 +64,17 @@ export class Sockets {
     this.#descriptors[number] = -1;
     this.#addresses[number] = undefined;
     this.#freed.push(number);
+  }
+
+  /** The number that was freed first, if enough were freed after it. */
+  #rested(): SocketNumber | undefined {
+    if (this.#freed.length - this.#oldest <= LEAST_REST) return undefined;
+    const number = this.#freed[this.#oldest++];
+    if (2 * this.#oldest > this.#freed.length) {
+      this.#freed = this.#freed.slice(this.#oldest);
+      this.#oldest = 0;
+    }
+    return number;
   }
 
   #grow(): void {
