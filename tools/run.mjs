@@ -18,17 +18,18 @@ const FORWARDED = ["SIGTERM", "SIGHUP", "SIGINT"];
  * @returns its exit code; 128 and the signal's number if a signal ended it; 127 if it cannot be started
  */
 export function run(command, args, { onErrorText, ...options } = {}) {
-  const stdio = onErrorText ? ["inherit", "inherit", "pipe"] : "inherit";
-  const child = spawn(command, args, { cwd: root, stdio, ...options });
-  child.stderr?.on("data", (chunk) => {
-    process.stderr.write(chunk);
-    onErrorText(`${chunk}`);
-  });
+  let child;
   const forward = (signal) => {
     // A terminal has sent it to both of us.
-    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    if (signal !== "SIGINT" || !process.stdin.isTTY) child?.kill(signal);
   };
+  // Before the child is there: a signal that comes while it starts must not leave it alone.
   for (const signal of FORWARDED) process.on(signal, forward);
+  child = spawn(command, args, { cwd: root, stdio: onErrorText ? ["inherit", "inherit", "pipe"] : "inherit", ...options });
+  child.stderr?.on("data", (chunk) => {
+    process.stderr.write(chunk);
+    onErrorText?.(`${chunk}`);
+  });
   return new Promise((resolve) => {
     const end = (code) => {
       for (const signal of FORWARDED) process.off(signal, forward);
