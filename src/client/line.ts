@@ -13,6 +13,8 @@ export interface LineOptions {
   readonly server: TransportAddress;
   /** The local address to bind; absent: the system's choice. */
   readonly local?: TransportAddress | undefined;
+  /** UDP: other lines may have the same local address and port, each to another server. */
+  readonly shareLocal?: boolean | undefined;
   /** How long TCP and TLS may take to connect, in milliseconds. */
   readonly connectTimeoutMs: number;
   /** For `tls`. */
@@ -48,8 +50,8 @@ export function openLine(options: LineOptions, handler: LineHandler): Promise<Li
 }
 
 /** A connected datagram socket: the kernel passes on what comes from the address that was asked, and nothing else. */
-function openUdp({ server, local }: LineOptions, handler: LineHandler): Promise<Line> {
-  const socket = createSocket({ type: server.ip.family === 4 ? "udp4" : "udp6" });
+function openUdp({ server, local, shareLocal = false }: LineOptions, handler: LineHandler): Promise<Line> {
+  const socket = createSocket({ type: server.ip.family === 4 ? "udp4" : "udp6", reuseAddr: shareLocal });
   return new Promise((resolve, reject) => {
     socket.once("error", reject);
     socket.once("connect", () => {

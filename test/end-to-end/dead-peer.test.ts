@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { createSocket, type Socket } from "node:dgram";
+import { describe, test } from "node:test";
+import { parseAddress } from "../../src/net/address.ts";
+import { freePorts } from "../support/free-ports.ts";
+import { startGateway } from "../support/gateway.ts";
+import { shared, until, UNHURRIED } from "../support/shared.ts";
+import { allocate, hangUp } from "../support/talk.ts";
+
+const DATAGRAMS = 500;
+/** So many to each peer, then the event loop turns: the test's own socket buffers are not what is tried. */
+const BURST = 10;
+
+/**
+ * Goal: a peer that is not there takes nothing from one that is.
+ *
+ * Method: datagrams to both, in turns, over one allocation. Each to the dead one comes back as an ICMP error, which
+ * the system would hand to the next send on that socket, to whomever that is.
+ */
+describe("a dead peer beside a live one", () => {
+  const gateway = shared(() => startGateway({ settings: { relay: { peers: { allow: ["127.0.0.0/8", "::1/128"] } } } }));
+
+  for (const transport of ["udp", "tcp", "tls"] as const) {
+    for (const host of ["127.0.0.1", "[::1]"]) {
+      test(`${transport}, peers at ${host}: ${DATAGRAMS} of ${DATAGRAMS} arrive, and as many come back`, UNHURRIED, async () => {
+        const running = await gateway();
+        const family = host === "127.0.0.1" ? 4 : 6;
+        const talker = await allocate(await running.probe(transport, { credentials: await running.mint() }), family);
+        const { probe } = talker;
+        const { socket, port, heard } = await livePeer(family);
+        const [deadPort = 0] = await freePorts(1);
+        await probe.must({ kind: "channelBind", channel: 0x4000, peer: parseAddress(`${host}:${port}`) });
+        await probe.must({ kind: "channelBind", channel: 0x4001, peer: parseAddress(`${host}:${deadPort}`) });
+
+        for (let i = 0; i < DATAGRAMS; i++) {
+          probe.send(0x4001, Uint8Array.of(0));
+          probe.send(0x4000, new TextEncoder().encode(`${i}`));
+          if (i % BURST === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+        await until(() => heard.size === DATAGRAMS, 5000, `${DATAGRAMS} datagrams at the live peer`).catch(() => {});
+        assert.equal(heard.size, DATAGRAMS);
+        let back = 0;
+        for (; back < DATAGRAMS; back++) await probe.nextData(2000);
+        assert.equal(back, DATAGRAMS);
+        await hangUp(talker);
+        socket.close();
+      });
+    }
+  }
+});
+
+/** Hears, and sends back. */
+async function livePeer(family: 4 | 6): Promise<{ socket: Socket; port: number; heard: Set<string> }> {
+  const heard = new Set<string>();
+  const socket = createSocket({ type: family === 4 ? "udp4" : "udp6", recvBufferSize: 1 << 20 });
+  socket.on("message", (bytes, { address, port }) => {
+    heard.add(new TextDecoder().decode(bytes));
+    socket.send(bytes, port, address);
+  });
+  await new Promise<void>((resolve) => socket.bind(0, family === 4 ? "127.0.0.1" : "::1", resolve));
+  return { socket, port: socket.address().port, heard };
+}
