@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { stringify } from "smol-toml";
 import { Probe, type ProbeOptions } from "../../src/client/probe.ts";
 import { parseAddress, type Transport } from "../../src/net/address.ts";
-import { type TestAuthority, testAuthority } from "./certificates.ts";
+import { type CertifiedKey, type TestAuthority, testAuthority } from "./certificates.ts";
 import { type Child, runToEnd, startChild } from "./child.ts";
 import { executable } from "./executable.ts";
 import { freePorts, relayRange } from "./free-ports.ts";
@@ -53,19 +53,25 @@ export class Gateway {
   readonly configuration: string;
   /** The first project's API key, as it was printed. */
   readonly key: string;
+  /** Its certificate and key, as files. */
+  readonly files: CertifiedKey;
   readonly #executable: string;
   readonly #directory: string;
+  readonly #settings: Record<string, unknown>;
 
   constructor(
-    made: Pick<Gateway, "ports" | "child" | "authority" | "configuration" | "key"> & { executable: string; directory: string },
+    made: Pick<Gateway, "ports" | "child" | "authority" | "configuration" | "key" | "files">,
+    { executable, directory, settings }: { executable: string; directory: string; settings: Record<string, unknown> },
   ) {
     this.ports = made.ports;
     this.child = made.child;
     this.authority = made.authority;
     this.configuration = made.configuration;
     this.key = made.key;
-    this.#executable = made.executable;
-    this.#directory = made.directory;
+    this.files = made.files;
+    this.#executable = executable;
+    this.#directory = directory;
+    this.#settings = settings;
   }
 
   /** Asks the API over `listen.http`, or over HTTPS on the TLS port. */
@@ -105,17 +111,28 @@ export class Gateway {
     });
   }
 
+  /** Writes the configuration anew, with settings laid over what it was at the start, and has it reloaded. */
+  async reconfigure(overrides: Overrides): Promise<void> {
+    await writeFile(this.configuration, stringify(merge(this.#settings, overrides)));
+    this.child.process.kill("SIGHUP");
+  }
+
   /** Memory of the process, in octets. */
   async residentBytes(): Promise<number> {
     const status = await readFile(`/proc/${this.child.process.pid}/status`, "utf8");
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
   }
 
+  /** Removes what it left behind, for a test that has ended it already. */
+  remove(): Promise<void> {
+    return rm(this.#directory, { recursive: true, force: true });
+  }
+
   /** Ends it as systemd would. @throws {Error} with its log, if it does not exit with 0 */
   async stop(): Promise<void> {
     const code = await this.child.stop("SIGTERM", 20_000);
     if (code !== 0) throw new Error(`The gateway exited with ${code}:\n${this.child.stdout()}\n${this.child.stderr()}`);
-    await rm(this.#directory, { recursive: true, force: true });
+    await this.remove();
   }
 }
 
@@ -131,14 +148,15 @@ export async function startGateway({ settings = {}, env = {} }: GatewayOptions =
   const ports = { udp, tcp, tls, http, metrics };
   const files = await authority.issueFiles([HOSTNAME, "localhost", "127.0.0.1", "::1"]);
   const overrides = typeof settings === "function" ? settings(ports) : settings;
+  const whole = merge(defaults(ports, directory, files), overrides);
   const configuration = join(directory, "icebreaker.toml");
-  await writeFile(configuration, stringify(merge(defaults(ports, directory, files), overrides)));
+  await writeFile(configuration, stringify(whole));
 
   const child = startChild(path, ["serve", "--config", configuration], { ...cleanEnvironment(), ...env }, directory);
   try {
     const [key] = await child.says(/\bibk_[A-Za-z0-9_-]+/, READY_MS);
     await untilReady(child, ports);
-    return new Gateway({ ports, child, authority, configuration, key, executable: path, directory });
+    return new Gateway({ ports, child, authority, configuration, key, files }, { executable: path, directory, settings: whole });
   } catch (error) {
     await child.stop("SIGKILL");
     await rm(directory, { recursive: true, force: true });
@@ -146,7 +164,7 @@ export async function startGateway({ settings = {}, env = {} }: GatewayOptions =
   }
 }
 
-function defaults(ports: Ports, directory: string, files: { certificate: string; key: string }): Record<string, unknown> {
+function defaults(ports: Ports, directory: string, files: CertifiedKey): Record<string, unknown> {
   const both = (port: number): string[] => [`127.0.0.1:${port}`, `[::1]:${port}`];
   return {
     hostname: HOSTNAME,
