@@ -145,9 +145,9 @@ export class SimulatedClient {
     return this.inbox.splice(0).flatMap(({ bytes }) => receivedIn(bytes));
   }
 
-  /** One request with its answer; gets itself a nonce before, and a newer one on 438. */
+  /** One request with its answer; gets itself realm and nonce before, and a newer nonce on 438. */
   ask(method: number, fill: Fill = () => {}, options: AskOptions = {}): Reply {
-    if (this.nonce === undefined && options.nonce === undefined && options.integrity !== "none") {
+    if (this.realm === "" && options.integrity !== "none") {
       this.#once(METHOD.allocate, (builder) => builder.add(ATTRIBUTE.requestedTransport, UDP), { integrity: "none" });
     }
     const reply = this.#once(method, fill, options);

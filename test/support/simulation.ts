@@ -94,6 +94,8 @@ export class Simulation {
   readonly events: TurnEvent[] = [];
   /** Open routes, by client and channel. */
   readonly routes = new Map<string, Route>();
+  /** true: the ledger has no room for another count. */
+  ledgerIsFull = false;
   /** false: the system has no more sockets. */
   hasSockets = true;
   settings: EngineSettings;
@@ -126,7 +128,10 @@ export class Simulation {
     this.#stream = new ForwardTable({ key: random.bytes(32), stream: true });
     this.engine = new Engine(this.settings, {
       authority: this.authority,
-      quota: this.quota,
+      quota: {
+        reserve: (claim) => (this.ledgerIsFull ? "full" : this.quota.reserve(claim)),
+        release: (claim) => this.quota.release(claim),
+      },
       peers: this.peers,
       relays: this.relays,
       traffic: this.traffic,
