@@ -181,10 +181,9 @@ export function dataplaneSuite(name: string, libc: Libc, openPlane: OpenPlane, a
       for (const perStep of [1, 50]) {
         test(`a dead peer beside a live one loses nothing, ${perStep} a turn, ${ip}`, () =>
           inWorld("127.0.0.1:0", false, async ({ plane, ...world }) => {
-            const [live, dead] = [await world.peer(ip), await UdpPeer.open(ip)];
-            dead.close();
+            const [live, dead] = [await world.peer(ip), await UdpPeer.dead(ip)];
             const relay = world.relay(ip);
-            const [toLive, toDead] = [socketAddress(live.address), socketAddress(dead.address)];
+            const [toLive, toDead] = [socketAddress(live.address), socketAddress(dead)];
             for (let i = 0; i < 500; i++) {
               plane.sendToPeer(relay.id, toDead, payload(100, i), 0, 100, false);
               plane.sendToPeer(relay.id, toLive, payload(100, i), 0, 100, false);
@@ -197,12 +196,11 @@ export function dataplaneSuite(name: string, libc: Libc, openPlane: OpenPlane, a
 
     test("a peer that died does not hide what a live one sends", () =>
       inWorld("127.0.0.1:0", false, async ({ plane, recorder, ...world }) => {
-        const [live, dead] = [await world.peer(), await UdpPeer.open()];
-        dead.close();
+        const [live, dead] = [await world.peer(), await UdpPeer.dead()];
         const relay = world.relay();
         await world.ready();
         for (let i = 0; i < 50; i++) {
-          plane.sendToPeer(relay.id, socketAddress(dead.address), payload(10), 0, 10, false);
+          plane.sendToPeer(relay.id, socketAddress(dead), payload(10), 0, 10, false);
           live.send(relay.address, payload(100, i));
           await world.until(() => recorder.fromPeers.length === i + 1, `datagram ${i}`);
         }
@@ -252,12 +250,11 @@ export function dataplaneSuite(name: string, libc: Libc, openPlane: OpenPlane, a
           ["127.0.0.1", "3 3 0"],
           ["::1", "1 4 0"],
         ] as const) {
-          const dead = await UdpPeer.open(ip);
-          dead.close();
+          const dead = await UdpPeer.dead(ip);
           const relay = world.relay(ip);
-          plane.sendToPeer(relay.id, socketAddress(dead.address), payload(10), 0, 10, false);
+          plane.sendToPeer(relay.id, socketAddress(dead), payload(10), 0, 10, false);
           await world.until(() => recorder.unreachable.length === 1, "an ICMP error");
-          assert.deepEqual(recorder.unreachable.splice(0), [`${formatAddress(dead.address)} ${icmp}`]);
+          assert.deepEqual(recorder.unreachable.splice(0), [`${formatAddress(dead)} ${icmp}`]);
         }
       }),
     );

@@ -9,6 +9,7 @@ export class UdpPeer {
   readonly from: string[] = [];
   readonly address: TransportAddress;
   readonly #socket: Socket;
+  #sending: Promise<void> = Promise.resolve();
 
   private constructor(socket: Socket, address: TransportAddress) {
     this.#socket = socket;
@@ -29,8 +30,21 @@ export class UdpPeer {
     return peer;
   }
 
-  send(to: TransportAddress, bytes: Uint8Array | string): void {
-    this.#socket.send(bytes, to.port, formatIp(to.ip), () => {});
+  /** An address where nobody is any more. */
+  static async dead(ip = "127.0.0.1"): Promise<TransportAddress> {
+    const peer = await UdpPeer.open(ip);
+    const closed = once(peer.#socket, "close");
+    peer.close();
+    await closed;
+    return peer.address;
+  }
+
+  /** Sends after what it was asked to send before. */
+  send(to: TransportAddress, bytes: Uint8Array): void {
+    const copy = Buffer.from(bytes);
+    this.#sending = this.#sending.then(
+      () => new Promise((sent) => this.#socket.send(copy, to.port, formatIp(to.ip), () => sent())),
+    );
   }
 
   close(): void {
