@@ -8,7 +8,6 @@
  * `BUN_OPTIONS=--preload` and `BUN_INSPECT`.
  */
 import { parseArgs } from "node:util";
-import manifest from "./package.json" with { type: "json" };
 
 const { values } = parseArgs({
   options: {
@@ -31,7 +30,7 @@ const built = Bun.spawnSync(
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
     "--compile-exec-argv=--disallow-code-generation-from-strings=strict",
-    `--define=VERSION=${JSON.stringify(manifest.version)}`,
+    "--define=EXECUTABLE=true",
     ...(values.target === undefined ? [] : [`--target=${values.target}`]),
     ...(values.runtime === undefined ? [] : [`--compile-executable-path=${values.runtime}`]),
     `--outfile=${values.outfile}`,

@@ -2,18 +2,11 @@ import type { PeerSide } from "../dataplane/plane.ts";
 import type { RelayId } from "../forward/route.ts";
 import type { Random } from "../lib/random.ts";
 import type { TransportAddress } from "../net/address.ts";
-import type { IpAddress } from "../net/ip.ts";
-import type { PortTable } from "../policy/ports.ts";
+import type { PortTable, RelayAddress } from "../policy/ports.ts";
 import type { NoRelay, OpenedRelay, Relay, RelayPorts, RelayRequest } from "../turn/relay-ports.ts";
 
 const TOKEN_OCTETS = 8; // RFC 8656 §18.10
 const ATTEMPTS = 32;
-
-/** A pair of addresses of one relay: what its socket binds, and what XOR-RELAYED-ADDRESS shows. */
-export interface RelayAddress {
-  readonly local: IpAddress;
-  readonly shown: IpAddress;
-}
 
 /** Opens and closes bound UDP sockets. */
 export interface RelaySockets {

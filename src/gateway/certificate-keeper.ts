@@ -1,0 +1,57 @@
+import { readCertificateFiles, watchCertificateFiles } from "../edge/certificate-files.ts";
+import { type CertificateFacts, type CertificatePair, Certificates } from "../edge/certificates.ts";
+import type { Log } from "../observe/log.ts";
+import type { StartCertificate } from "./certificate.ts";
+
+/** Keeps the certificate fresh: a good pair in the files is taken, a bad one refused with a warning. */
+export class CertificateKeeper {
+  readonly #judge: Certificates;
+  readonly #log: Log;
+  readonly #publish: (pair: CertificatePair) => void;
+  readonly #files: StartCertificate["files"];
+  readonly #stopWatching: () => void;
+  #facts: CertificateFacts;
+
+  /** @param publish told of each new pair that is good */
+  constructor(start: StartCertificate, hostname: string, log: Log, publish: (pair: CertificatePair) => void) {
+    this.#judge = new Certificates(hostname);
+    this.#judge.load(start.pair, Date.now());
+    this.#log = log;
+    this.#publish = publish;
+    this.#files = start.files;
+    this.#facts = start.facts;
+    this.#stopWatching =
+      start.files === undefined ? () => {} : watchCertificateFiles(start.files, (outcome) => this.#judgeNew(outcome));
+  }
+
+  /** About the pair in force. */
+  get facts(): CertificateFacts {
+    return this.#facts;
+  }
+
+  /** Reads the files now, changed or not. */
+  look(): void {
+    if (this.#files === undefined) return;
+    readCertificateFiles(this.#files).then(
+      (pair) => this.#judgeNew(pair),
+      (error: unknown) => this.#judgeNew(error instanceof Error ? error : new Error(String(error))),
+    );
+  }
+
+  close(): void {
+    this.#stopWatching();
+  }
+
+  #judgeNew(outcome: CertificatePair | Error): void {
+    if (outcome instanceof Error) return this.#log.warn({}, `The certificate stays as it was: ${outcome.message}`);
+    const loaded = this.#judge.load(outcome, Date.now());
+    if (loaded.kind === "refused") return this.#log.warn({}, `The certificate stays as it was: ${loaded.complaint}`);
+    for (const warning of loaded.warnings) this.#log.warn({}, warning);
+    this.#facts = loaded.facts;
+    this.#publish(outcome);
+    this.#log.info(
+      { names: loaded.facts.subjectAltNames, notAfter: new Date(loaded.facts.notAfterUnixMs).toISOString() },
+      "Certificate taken",
+    );
+  }
+}

@@ -1,0 +1,65 @@
+import { join } from "node:path";
+import type { Settings } from "../config/schema.ts";
+import { type CertificateFiles, readCertificateFiles } from "../edge/certificate-files.ts";
+import { type CertificateFacts, type CertificatePair, Certificates } from "../edge/certificates.ts";
+import { fileFacts, readIfThere, StartFailure, writeSecret } from "./state-directory.ts";
+
+/** The certificate to begin with. */
+export interface StartCertificate {
+  readonly pair: CertificatePair;
+  readonly facts: CertificateFacts;
+  readonly warnings: readonly string[];
+  /** The files to watch; absent for a self-signed one of ours. */
+  readonly files?: CertificateFiles;
+}
+
+const NOT_TRUSTED = "The certificate is self-signed: browsers will not use the turns: URL until [tls] is set";
+
+/**
+ * The certificate of `[tls]`, else a self-signed one that the state directory keeps.
+ *
+ * @throws {StartFailure} if the files cannot be used, naming the setting, and the file's owner and mode
+ */
+export async function startCertificate(
+  { tls, state_dir }: Settings,
+  hostname: string,
+  nowUnixMs: number,
+): Promise<StartCertificate> {
+  const judge = new Certificates(hostname);
+  if (tls.certificate === undefined || tls.key === undefined) {
+    const pair = await ourOwn(state_dir, hostname, nowUnixMs);
+    const loaded = judge.load(pair, nowUnixMs);
+    if (loaded.kind === "refused")
+      throw new StartFailure(`The self-signed certificate in ${state_dir} is broken: ${loaded.complaint}`);
+    return { pair, facts: loaded.facts, warnings: [NOT_TRUSTED] };
+  }
+  const files = { certificate: tls.certificate, key: tls.key };
+  const pair = await read(files);
+  const loaded = judge.load(pair, nowUnixMs);
+  if (loaded.kind === "refused") throw new StartFailure(`tls.certificate: ${files.certificate}: ${loaded.complaint}`);
+  return { pair, facts: loaded.facts, warnings: loaded.warnings, files };
+}
+
+/** Each file on its own, so that the complaint names the one that cannot be read. */
+async function read(files: CertificateFiles): Promise<CertificatePair> {
+  try {
+    return await readCertificateFiles(files);
+  } catch (error) {
+    const key = error instanceof Error && error.message.includes(files.key) ? "key" : "certificate";
+    throw new StartFailure(`tls.${key}: ${files[key]} cannot be read: ${await fileFacts(files[key], error)}`);
+  }
+}
+
+/** The one of an earlier start, while it lasts and names us; else a new one. */
+async function ourOwn(stateDirectory: string, hostname: string, nowUnixMs: number): Promise<CertificatePair> {
+  const paths = { certificate: join(stateDirectory, "self-signed.pem"), key: join(stateDirectory, "self-signed.key") };
+  const [certificate, key] = [await readIfThere(paths.certificate), await readIfThere(paths.key)];
+  if (certificate !== undefined && key !== undefined) {
+    const loaded = new Certificates(hostname).load({ certificate, key }, nowUnixMs);
+    if (loaded.kind === "taken" && loaded.warnings.length === 0) return { certificate, key };
+  }
+  const pair = Certificates.selfSigned([hostname], nowUnixMs);
+  await writeSecret(paths.key, pair.key);
+  await writeSecret(paths.certificate, pair.certificate);
+  return pair;
+}

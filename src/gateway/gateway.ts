@@ -1,0 +1,45 @@
+import type { LoadedSettings } from "../config/load.ts";
+import { openLog } from "../observe/log.ts";
+import { startGateway } from "./start.ts";
+
+/**
+ * Runs the gateway until it is told to end: SIGTERM and SIGINT drain, a second one ends at once, SIGHUP reloads.
+ *
+ * @param reload looks for the configuration again: the same flag, environment and files as at the start
+ * @returns the exit code
+ * @throws {Error} if the start fails; its sentence names the setting to change
+ */
+export async function runGateway(loaded: LoadedSettings, reload: () => LoadedSettings): Promise<number> {
+  const log = openLog(loaded.settings.log.level, process.stderr.isTTY === true);
+  for (const warning of loaded.warnings) log.warn({}, warning);
+  const gateway = await startGateway(loaded, {
+    log,
+    notifySocket: process.env["NOTIFY_SOCKET"],
+    isJournal: process.env["JOURNAL_STREAM"] !== undefined,
+    isTerminal: process.stdout.isTTY === true,
+    write: (text) => void process.stdout.write(text),
+    failed: (reason) => {
+      log.error({}, `A thread has died, and the gateway with it: ${reason}`);
+      process.exit(1);
+    },
+  });
+
+  process.on("SIGHUP", () => {
+    try {
+      gateway.reload(reload());
+    } catch (error) {
+      log.error({}, `The configuration stays as it was: ${error instanceof Error ? error.message : error}`);
+    }
+  });
+  const drained = Promise.withResolvers<void>();
+  const order = (): void => {
+    process.off("SIGTERM", order);
+    process.off("SIGINT", order);
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));
+    gateway.drain().then(drained.resolve, drained.reject);
+  };
+  process.on("SIGTERM", order);
+  process.on("SIGINT", order);
+  await drained.promise;
+  return 0;
+}

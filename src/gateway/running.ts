@@ -1,0 +1,273 @@
+import { clearInterval, setInterval } from "node:timers";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LoadedSettings } from "../config/load.ts";
+import type { Endpoints } from "../credentials/endpoints.ts";
+import type { Libc } from "../dataplane/libc.ts";
+import { notify } from "../dataplane/notify.ts";
+import { wake } from "../dataplane/socket.ts";
+import { Announcer } from "../directory/announce.ts";
+import { Directory, encodeChange } from "../directory/directory.ts";
+import { type Following, follow } from "../directory/follow.ts";
+import { Counters, sumOf } from "../observe/counters.ts";
+import type { Log } from "../observe/log.ts";
+import { type Gauge, prometheusText } from "../observe/prometheus.ts";
+import type { Change, Store } from "../store/store.ts";
+import { Api } from "../threads/api.ts";
+import { type ThreadClock, threadClock } from "../threads/clock.ts";
+import type { GatewayRows } from "../threads/mailbox.ts";
+import type { EdgeSettings, ShardSettings } from "../threads/plan.ts";
+import { ThreadPool } from "../threads/pool.ts";
+import type { StartCertificate } from "./certificate.ts";
+import { CertificateKeeper } from "./certificate-keeper.ts";
+import type { KeyOutlet } from "./database.ts";
+import { apiSettings, needRestart, ownAddresses, shardSettings, type ThreadCounts } from "./derive.ts";
+import { openFront } from "./front.ts";
+import { HealthBoard } from "./health.ts";
+import { type Host, hostAddresses } from "./host.ts";
+import { listenersOf, type OpenedListeners } from "./listeners.ts";
+import type { SharedState } from "./memory.ts";
+
+/** What a gateway finds around it. */
+export interface Surroundings extends KeyOutlet {
+  readonly log: Log;
+  /** systemd's, if it started us. */
+  readonly notifySocket: string | undefined;
+  /** A thread has died: the process must end. */
+  readonly failed: (reason: string) => void;
+}
+
+/** What a start has made, before anything runs. */
+export interface GatewayParts {
+  readonly loaded: LoadedSettings;
+  readonly surroundings: Surroundings;
+  readonly libc: Libc;
+  readonly host: Host;
+  readonly hostname: string;
+  readonly threads: ThreadCounts;
+  readonly listeners: OpenedListeners;
+  readonly certificate: StartCertificate | undefined;
+  readonly store: Store;
+  readonly own: {
+    readonly id: string;
+    readonly endpoints: Endpoints;
+    readonly version: string;
+    readonly publicKey: string | undefined;
+  };
+  readonly edge: EdgeSettings;
+  readonly state: SharedState;
+}
+
+const FOLLOW_INTERVAL_MS = 400; // an administrator's change is honoured within a second
+const HEARTBEAT_MS = 1_000;
+const LOOK_AT_HOST_MS = 60_000;
+const DRAIN_LOOK_MS = 100;
+const TRANSPORTS = 3;
+
+/** A gateway at work: what its threads are told, and how it ends. */
+export class RunningGateway {
+  readonly #parts: GatewayParts;
+  readonly #log: Log;
+  readonly #clock: ThreadClock = threadClock(performance.timeOrigin);
+  readonly #pool: ThreadPool;
+  readonly #health: HealthBoard;
+  readonly #directory = new Directory();
+  readonly #counters: readonly Counters[];
+  readonly #api: Api;
+  readonly #metrics: Api;
+  readonly #announcer: Announcer;
+  readonly #following: Following;
+  readonly #certificates: CertificateKeeper | undefined;
+  #loaded: LoadedSettings;
+  #host: Host;
+  #hostWatch: ReturnType<typeof setInterval> | undefined;
+
+  constructor(parts: GatewayParts) {
+    const { loaded, surroundings, libc, host, certificate, store, own, state } = parts;
+    this.#parts = parts;
+    this.#loaded = loaded;
+    this.#host = host;
+    this.#log = surroundings.log;
+    this.#counters = state.counters.map((memory) => new Counters(memory));
+    this.#pool = new ThreadPool(
+      {
+        lines: (lines) => {
+          for (const { level, fields, sentence } of lines) this.#log[level](fields, sentence);
+        },
+        error: (fields, text) => this.#log.error(fields, text),
+        revoke: (username, expiresUnixMs) => this.#revoke({ username, expiresUnixMs }),
+        failed: surroundings.failed,
+      },
+      (descriptor) => wake(libc, descriptor),
+    );
+    this.#api = this.#mainApi();
+    this.#metrics = this.#mainApi(() => prometheusText(this.#counters, this.#gauges()));
+    this.#health = new HealthBoard((health) => {
+      this.#api.setHealth(health);
+      this.#metrics.setHealth(health);
+      this.#pool.tell({ kind: "health", health }, "edge");
+    });
+    const onTrouble = (error: Error | undefined): void => this.#databaseTrouble(error);
+    this.#following = follow(store, (change) => this.#publish(change), { intervalMs: FOLLOW_INTERVAL_MS, onTrouble });
+    this.#announcer = new Announcer(store, {
+      id: own.id,
+      region: loaded.settings.region,
+      endpoints: own.endpoints,
+      clock: this.#clock,
+      onGateways: (gateways) => this.#setGateways(gateways),
+      intervalMs: HEARTBEAT_MS,
+      onTrouble,
+    });
+    this.#certificates =
+      certificate &&
+      new CertificateKeeper(certificate, parts.hostname, this.#log, (pair) =>
+        this.#pool.tell({ kind: "certificate", ...pair }, "edge"),
+      );
+  }
+
+  /** Live allocations of all threads. */
+  get allocations(): number {
+    return Array.from({ length: TRANSPORTS }, (_, series) => sumOf(this.#counters, "allocations", series)).reduce(
+      (a, b) => a + b,
+      0,
+    );
+  }
+
+  /** Starts the threads, lets the world in, and says so. */
+  async begin(): Promise<void> {
+    const { threads, listeners, state, edge, certificate, loaded, host, own, surroundings } = this.#parts;
+    const settings = this.#shardSettings();
+    const relays = Array.from({ length: threads.relay }, (_, i) =>
+      this.#pool.startRelay({ ...state.shardPlan(i, settings), listeners: listenersOf(listeners.udp, i) }),
+    );
+    const edges = Array.from({ length: threads.edge }, (_, i) =>
+      this.#pool.startEdge({
+        ...state.shardPlan(threads.relay + i, settings),
+        edge,
+        tcp: listenersOf(listeners.tcp, i),
+        tls: listenersOf(listeners.tls, i),
+        ...(certificate === undefined ? {} : { certificate: certificate.pair }),
+      }),
+    );
+    await Promise.all([...relays, ...edges]);
+    await this.#following.now();
+    await this.#announcer.start();
+    const moved = [
+      ...(await openFront("http", this.#api, loaded, host)),
+      ...(await openFront("metrics", this.#metrics, loaded, host)),
+    ];
+    for (const sentence of moved) this.#log.warn({}, sentence);
+    this.#hostWatch = setInterval(() => this.#lookAtHost(), LOOK_AT_HOST_MS);
+    this.#health.enter("serving");
+    const { hostname, ...ports } = own.endpoints;
+    this.#log.info({ region: loaded.settings.region, hostname, ...ports, version: own.version }, "Serving");
+    notify(this.#parts.libc, surroundings.notifySocket, "READY=1");
+  }
+
+  /** Takes up what can be taken up while running, and names the rest. */
+  reload(loaded: LoadedSettings): void {
+    for (const warning of loaded.warnings) this.#log.warn({}, warning);
+    const fixed = needRestart(this.#loaded.settings, loaded.settings);
+    if (fixed.length > 0) this.#log.warn({ settings: fixed }, "These settings take a restart; the rest is in force");
+    this.#loaded = loaded;
+    this.#log.level = loaded.settings.log.level;
+    this.#tellSettings();
+    this.#certificates?.look();
+    this.#log.info({}, "Configuration reloaded");
+  }
+
+  /** No new allocations; waits for the live ones until `shutdown.deadline`, ends the rest, and everything else. */
+  async drain(): Promise<void> {
+    const { libc, surroundings, store } = this.#parts;
+    const { deadline } = this.#loaded.settings.shutdown;
+    notify(libc, surroundings.notifySocket, "STOPPING=1");
+    this.#health.enter("draining");
+    this.#log.info({ allocations: this.allocations, deadline }, "Draining");
+    this.#pool.tell({ kind: "drain" });
+    this.#api.drain();
+    await this.#announcer.update({ draining: true });
+    const until = this.#clock.monotonicMs() + 1000 * deadline;
+    while (this.allocations > 0 && this.#clock.monotonicMs() < until) await sleep(DRAIN_LOOK_MS);
+    await this.#pool.stop();
+    clearInterval(this.#hostWatch);
+    this.#certificates?.close();
+    await this.#following.stop();
+    await this.#announcer.stop();
+    await Promise.all([this.#api.close(), this.#metrics.close()]);
+    await store.close();
+    this.#log.info({}, "Stopped");
+  }
+
+  #mainApi(metrics?: () => string): Api {
+    const { edge, state } = this.#parts;
+    return new Api(edge.api, {
+      directory: this.#directory,
+      clock: this.#clock,
+      counters: this.#counters[0] ?? new Counters(Counters.memory()),
+      mints: state.memory.mints,
+      hashKey: state.hashKey,
+      records: { revoke: (revocation) => this.#revoke(revocation) },
+      log: this.#log,
+      ...(metrics === undefined ? {} : { metrics }),
+    });
+  }
+
+  #shardSettings(): ShardSettings {
+    const { hostname, listeners } = this.#parts;
+    const { settings } = this.#loaded;
+    return shardSettings(settings, hostname, ownAddresses(settings, this.#host), listeners.bound.udp);
+  }
+
+  #tellSettings(): void {
+    const api = apiSettings(this.#loaded.settings, this.#parts.own);
+    this.#api.reconfigure(api);
+    this.#metrics.reconfigure(api);
+    this.#pool.tell({ kind: "settings", settings: this.#shardSettings(), edge: { ...this.#parts.edge, api } });
+  }
+
+  /** Addresses come and go: none of ours may be a peer. */
+  #lookAtHost(): void {
+    const addresses = hostAddresses();
+    if (JSON.stringify(addresses) === JSON.stringify(this.#host.addresses)) return;
+    this.#host = { ...this.#host, addresses };
+    this.#tellSettings();
+  }
+
+  #publish(change: Change): void {
+    this.#directory.apply(change);
+    this.#pool.tell({ kind: "change", text: encodeChange(change) });
+  }
+
+  #setGateways(gateways: GatewayRows): void {
+    this.#api.setGateways(gateways);
+    this.#pool.tell({ kind: "gateways", gateways }, "edge");
+  }
+
+  async #revoke(revocation: { readonly username: string; readonly expiresUnixMs: number }): Promise<void> {
+    await this.#parts.store.revoke(revocation);
+    await this.#following.now();
+  }
+
+  #databaseTrouble(error: Error | undefined): void {
+    if (error === undefined) {
+      this.#health.settle("database");
+      this.#log.info({}, "The database answers again");
+    } else {
+      this.#health.raise({ code: "database", detail: "The database does not answer: what was minted is served on" });
+      this.#log.error({ reason: error.message }, "The database does not answer: relaying goes on with what is known");
+    }
+  }
+
+  #gauges(): readonly Gauge[] {
+    const ready = this.#health.current.status;
+    const expiry = this.#certificates?.facts.notAfterUnixMs;
+    return [
+      { name: "ready", help: "Whether new clients are welcome", value: ready === "ready" || ready === "degraded" ? 1 : 0 },
+      { name: "build_info", help: "The version that runs", value: 1, labels: `version="${this.#parts.own.version}"` },
+      { name: "relay_ports_live", help: "Relayed ports in use, reserved ones too", value: this.#parts.state.livePorts() },
+      { name: "resident_memory_bytes", help: "Memory of the process", value: process.memoryUsage.rss() },
+      ...(expiry === undefined
+        ? []
+        : [{ name: "certificate_not_after_seconds", help: "When the certificate expires", value: expiry / 1000 }]),
+    ];
+  }
+}

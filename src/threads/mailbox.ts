@@ -1,0 +1,34 @@
+import type { Regions } from "../directory/regions.ts";
+import type { Health } from "../http/services.ts";
+import type { Line } from "../observe/narrate.ts";
+import type { EdgeSettings, ShardSettings } from "./plan.ts";
+
+/** The rows of all gateways that are alive, as the directory takes them. */
+export type GatewayRows = Parameters<Regions["setGateways"]>[0];
+
+/** What main tells a thread. */
+export type ToThread =
+  /** A change of the directory, as one JSON text. */
+  | { readonly kind: "change"; readonly text: string }
+  | { readonly kind: "settings"; readonly settings: ShardSettings; readonly edge: EdgeSettings }
+  | { readonly kind: "gateways"; readonly gateways: GatewayRows }
+  | { readonly kind: "health"; readonly health: Health }
+  /** A certificate chain and its key, in PEM. */
+  | { readonly kind: "certificate"; readonly certificate: string; readonly key: string }
+  /** The answer to `revoke` with the same number; `false` if the database did not take it. */
+  | { readonly kind: "revoked"; readonly number: number; readonly done: boolean }
+  /** No new allocations. */
+  | { readonly kind: "drain" }
+  /** End every allocation, say so, and answer `stopped`. */
+  | { readonly kind: "stop" };
+
+/** What a thread tells main. */
+export type FromThread =
+  /** It serves; `wake` is the descriptor that makes a thread look into its mailbox which never yields. */
+  | { readonly kind: "ready"; readonly wake?: number }
+  | { readonly kind: "lines"; readonly lines: readonly Line[] }
+  /** The database is main's: a revocation to write, answered by `revoked`. */
+  | { readonly kind: "revoke"; readonly number: number; readonly username: string; readonly expiresUnixMs: number }
+  /** A mistake of our own, for the log. */
+  | { readonly kind: "error"; readonly fields: Readonly<Record<string, unknown>>; readonly text: string }
+  | { readonly kind: "stopped" };

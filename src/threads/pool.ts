@@ -1,0 +1,112 @@
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import type { Line } from "../observe/narrate.ts";
+import { threadEntry } from "./entries.ts";
+import type { FromThread, ToThread } from "./mailbox.ts";
+import type { EdgeThreadPlan, RelayThreadPlan } from "./plan.ts";
+
+/** What a pool tells its owner. */
+export interface PoolHandler {
+  lines(lines: readonly Line[]): void;
+  error(fields: Readonly<Record<string, unknown>>, text: string): void;
+  /** Writes a revocation; rejects if the database does not take it. */
+  revoke(username: string, expiresUnixMs: number): Promise<void>;
+  /** A thread has died: half a relay is worse than a restart. */
+  failed(reason: string): void;
+}
+
+interface Thread {
+  readonly name: string;
+  readonly worker: Worker;
+  readonly mailbox: MessagePort;
+  readonly ready: Promise<void>;
+  readonly stopped: Promise<void>;
+  wake: number | undefined;
+}
+
+/** The plan of a thread before its mailbox is made. */
+type Unposted<T> = Omit<T, "mailbox">;
+
+/** Starts threads, tells them what changes, and notices when one dies. */
+export class ThreadPool {
+  readonly #threads: { readonly kind: "relay" | "edge"; readonly thread: Thread }[] = [];
+  readonly #handler: PoolHandler;
+  readonly #wake: (descriptor: number) => void;
+  #stopping = false;
+
+  /** @param wake makes the thread that waits on a descriptor look into its mailbox */
+  constructor(handler: PoolHandler, wake: (descriptor: number) => void) {
+    this.#handler = handler;
+    this.#wake = wake;
+  }
+
+  /** Starts a thread that relays; done when it serves. */
+  startRelay(plan: Unposted<RelayThreadPlan>): Promise<void> {
+    return this.#start("relay", plan);
+  }
+
+  /** Starts a thread for streams and HTTPS; done when it serves. */
+  startEdge(plan: Unposted<EdgeThreadPlan>): Promise<void> {
+    return this.#start("edge", plan);
+  }
+
+  /** Tells threads something; what is told to one is told in order. */
+  tell(message: ToThread, kind?: "relay" | "edge"): void {
+    for (const entry of this.#threads) {
+      if (kind !== undefined && entry.kind !== kind) continue;
+      entry.thread.mailbox.postMessage(message);
+      if (entry.thread.wake !== undefined) this.#wake(entry.thread.wake);
+    }
+  }
+
+  /** Ends all allocations and then the threads. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.tell({ kind: "stop" });
+    await Promise.all(this.#threads.map(({ thread }) => thread.stopped));
+    for (const { thread } of this.#threads) thread.mailbox.close();
+  }
+
+  #start(kind: "relay" | "edge", plan: Unposted<RelayThreadPlan> | Unposted<EdgeThreadPlan>): Promise<void> {
+    const { port1: mailbox, port2 } = new MessageChannel();
+    const worker = new Worker(threadEntry(`${kind}-thread`), {
+      workerData: { ...plan, mailbox: port2 },
+      transferList: [port2],
+    });
+    const ready = Promise.withResolvers<void>();
+    const stopped = Promise.withResolvers<void>();
+    const name = `${kind} thread ${this.#threads.length + 1}`;
+    const thread: Thread = { name, worker, mailbox, ready: ready.promise, stopped: stopped.promise, wake: undefined };
+
+    mailbox.on("message", (message: FromThread) => {
+      if (message.kind === "lines") return this.#handler.lines(message.lines);
+      if (message.kind === "error") return this.#handler.error(message.fields, message.text);
+      if (message.kind === "revoke") return this.#revoke(thread, message);
+      if (message.kind === "stopped") return stopped.resolve();
+      thread.wake = message.wake;
+      if (message.wake !== undefined) this.#wake(message.wake); // what was told before is in the mailbox
+      ready.resolve();
+    });
+    worker.on("error", (error: Error) => {
+      ready.reject(error);
+      this.#died(thread, error.stack ?? error.message);
+    });
+    worker.on("exit", (code: number) => {
+      stopped.resolve();
+      this.#died(thread, `exit code ${code}`);
+    });
+    this.#threads.push({ kind, thread });
+    return thread.ready;
+  }
+
+  #revoke({ mailbox }: Thread, request: Extract<FromThread, { kind: "revoke" }>): void {
+    const answer = (done: boolean): void => mailbox.postMessage({ kind: "revoked", number: request.number, done });
+    this.#handler.revoke(request.username, request.expiresUnixMs).then(
+      () => answer(true),
+      () => answer(false),
+    );
+  }
+
+  #died({ name }: Thread, reason: string): void {
+    if (!this.#stopping) this.#handler.failed(`${name}: ${reason}`);
+  }
+}

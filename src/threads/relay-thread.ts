@@ -1,0 +1,53 @@
+import { receiveMessageOnPort, workerData } from "node:worker_threads";
+import { BatchPlane } from "../dataplane/batch/plane.ts";
+import { openLibc } from "../dataplane/libc.ts";
+import { openRuntime } from "../runtime/runtime.ts";
+import type { FromThread, ToThread } from "./mailbox.ts";
+import type { RelayThreadPlan } from "./plan.ts";
+import { LateHandler, ThreadShard } from "./thread-shard.ts";
+
+const LONGEST_WAIT_MS = 60_000;
+
+/** A thread that relays for UDP clients: a shard on the batch plane, an endless loop that never yields. */
+async function relayThread(plan: RelayThreadPlan): Promise<void> {
+  const libc = openLibc(await openRuntime());
+  const handler = new LateHandler();
+  const plane = new BatchPlane(libc, { listeners: plan.listeners }, handler);
+  const thread = new ThreadShard(plan, libc, {
+    clients: plane,
+    peers: plane,
+    streams: false,
+    closeClient: () => {},
+    witness: () => {},
+  });
+  handler.attach(thread.shard);
+  const tell = (message: FromThread): void => plan.mailbox.postMessage(message);
+  tell({ kind: "ready", wake: plane.wakeDescriptor });
+
+  let running = true;
+  const obey = (message: ToThread): void => {
+    if (message.kind === "change") thread.change(message.text);
+    else if (message.kind === "settings") thread.reconfigure(message.settings);
+    else if (message.kind === "drain") thread.shard.handle({ kind: "drain" });
+    else if (message.kind === "stop") {
+      thread.shard.handle({ kind: "shutdown" });
+      running = false;
+    }
+  };
+
+  while (running) {
+    const due = thread.shard.nextDeadline ?? Number.POSITIVE_INFINITY;
+    const wait = Math.min(LONGEST_WAIT_MS, Math.max(0, Math.ceil(due - thread.clock.monotonicMs())));
+    if (plane.turn(wait)) {
+      for (let post = receiveMessageOnPort(plan.mailbox); post !== undefined; post = receiveMessageOnPort(plan.mailbox))
+        obey(post.message);
+    }
+    thread.shard.expire();
+    const lines = thread.takeLines();
+    if (lines.length > 0) tell({ kind: "lines", lines });
+  }
+  plane.close();
+  tell({ kind: "stopped" });
+}
+
+await relayThread(workerData);
