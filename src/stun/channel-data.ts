@@ -3,9 +3,12 @@ import { readUint16, writeUint16 } from "../lib/bytes.ts";
 /** Channel number and length: what stands in front of the data (RFC 8656 §12.4). */
 export const CHANNEL_HEADER_BYTES = 4;
 export const FIRST_CHANNEL = 0x4000;
-export const LAST_CHANNEL = 0x4fff;
+export const LAST_CHANNEL = 0x7fff;
 
-/** Whether a number may be bound; what lies above is reserved (RFC 8656 §12). */
+/**
+ * Whether a number may be bound. RFC 8656 §12 ends at 0x4fff and reserves what lies above; clients of RFC 5766 (§11), whose
+ * range ends at 0x7fff, still choose from all of it, and here nothing else begins with those bits.
+ */
 export function isChannelNumber(number: number): boolean {
   return number >= FIRST_CHANNEL && number <= LAST_CHANNEL;
 }

@@ -12,7 +12,7 @@ describe("ChannelData", () => {
     { name: "a header cut short", wire: "400000", length: -1 },
     { name: "data cut short", wire: "40000003 6162", length: -1 },
     { name: "a number below the channels", wire: "3fff0000", length: -1 },
-    { name: "a reserved number", wire: "50000000", length: -1 },
+    { name: "a number above the channels", wire: "80000000", length: -1 },
   ];
   for (const { name, wire, length } of vectors) {
     test(`${name}: ${length}`, () => {
@@ -28,8 +28,8 @@ describe("ChannelData", () => {
     assert.equal(channelOf(bytes, 1), 0x4abc);
   });
 
-  test("RFC 8656 §12: numbers from 0x4000 to 0x4fff", () => {
-    assert.deepEqual([0x3fff, 0x4000, 0x4fff, 0x5000].map(isChannelNumber), [false, true, true, false]);
+  test("RFC 8656 §12, RFC 5766 §11: numbers from 0x4000 to 0x7fff", () => {
+    assert.deepEqual([0x3fff, 0x4000, 0x4fff, 0x7fff, 0x8000].map(isChannelNumber), [false, true, true, true, false]);
   });
 });
 

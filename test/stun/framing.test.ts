@@ -41,8 +41,8 @@ describe("Framer", () => {
   });
 
   const broken = [
-    { name: "an HTTP request", wire: toHex(new TextEncoder().encode("POST / HTTP/1.1\r\n")) },
-    { name: "a reserved channel number", wire: "50000000" },
+    { name: "a request in small letters", wire: toHex(new TextEncoder().encode("\r\npost / HTTP/1.1\r\n")) },
+    { name: "a number above the channels", wire: "80000000" },
     { name: "first bits 10", wire: "80000000" },
     { name: "a STUN length that is no multiple of 4", wire: "00010001 2112a442" },
     { name: "another cookie", wire: "00010000 2112a443" },
