@@ -30,6 +30,17 @@ export class HashIndex {
     return this.#size;
   }
 
+  /** How many slots the slowest search walks: looks at all of them, for tests and for whoever wonders. */
+  get longestSearch(): number {
+    let longest = 0;
+    let run = 0;
+    for (let i = 0; i < 2 * this.#slots.length; i += 2) {
+      run = this.#slots[(i + 1) % this.#slots.length] === 0 ? 0 : run + 1;
+      if (run > longest) longest = run;
+    }
+    return longest;
+  }
+
   /** The slot where a search for a hash begins. */
   first(hash: number): number {
     return hash & this.#mask;

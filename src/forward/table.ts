@@ -54,6 +54,11 @@ export class ForwardTable implements RouteSink {
     return this.#size;
   }
 
+  /** How many slots the slowest look-up walks; looks at all of them. */
+  get longestSearch(): number {
+    return Math.max(this.#byClient.longestSearch, this.#byPeer.longestSearch);
+  }
+
   /**
    * The route of a client's channel.
    *
@@ -107,10 +112,12 @@ export class ForwardTable implements RouteSink {
     return this.#word(route, LOCAL);
   }
 
+  /** The channel number on a route's client side. */
   channelOf(route: number): number {
     return this.#word(route, CHANNEL);
   }
 
+  /** Where a route's packets are counted. */
   trafficOf(route: number): TrafficSlot {
     return this.#word(route, TRAFFIC);
   }

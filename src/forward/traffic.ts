@@ -53,6 +53,7 @@ export interface SlotRange {
 /** Where a slot is in its life. */
 export type SlotState = "free" | "live" | "ended";
 
+/** How one thread's slots behave. */
 export interface SharedTrafficOptions {
   /** `limits.bandwidth_per_allocation`, in each direction; 0 is no limit. */
   readonly bytesPerSecond: number;
@@ -69,6 +70,7 @@ export class TrafficReader {
     [this.#doubles, this.#states] = views(memory);
   }
 
+  /** How many slots there are, of all threads. */
   get slots(): number {
     return this.#states.length;
   }
@@ -85,6 +87,7 @@ export class TrafficReader {
     };
   }
 
+  /** Where a slot is in its life: an ended one waits for {@link settle}. */
   state(slot: TrafficSlot): SlotState {
     const state = Atomics.load(this.#states, slot) & STATE_MASK;
     return state === LIVE ? "live" : state === ENDED ? "ended" : "free";

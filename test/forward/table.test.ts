@@ -131,6 +131,44 @@ describe("ForwardTable", () => {
   });
 });
 
+/** What a stranger can choose: the ports and addresses of clients and peers, in steps that would fall together in a naive hash. */
+const floods: readonly { name: string; client: (i: number) => string; peer: (i: number) => string }[] = [
+  {
+    name: "consecutive ports of two addresses",
+    client: (i) => `192.0.2.${i & 1}:${i >> 1}`,
+    peer: (i) => `198.51.100.${i & 1}:${i >> 1}`,
+  },
+  {
+    name: "addresses that differ in their first octets alone",
+    client: (i) => `${i >> 8}.${i & 255}.0.1:5000`,
+    peer: (i) => `${i >> 8}.${i & 255}.0.1:7000`,
+  },
+  {
+    name: "addresses that differ in high bits, ports that make up for it",
+    client: (i) => `${128 + (i & 127)}.0.2.1:${(i >> 7) << 8}`,
+    peer: (i) => `${128 + (i & 127)}.0.2.1:${(i >> 7) << 8}`,
+  },
+  {
+    name: "IPv6 addresses that differ in two words",
+    client: (i) => `[${(i & 255).toString(16)}00::${(i >> 8).toString(16)}00:0]:5000`,
+    peer: (i) => `[2001:db8:${(i & 255).toString(16)}00::${(i >> 8).toString(16)}00:0:0]:5000`,
+  },
+];
+
+describe("a flood of chosen addresses", () => {
+  for (const { name, client, peer } of floods) {
+    test(`${name}: no search grows long, under any of five keys`, () => {
+      const routes = Array.from({ length: 15_000 }, (_, i) => route({ client: client(i), peer: peer(i), traffic: i }));
+      for (let i = 0; i < 5; i++) {
+        const table = new ForwardTable({ key: key.map((octet) => octet ^ (i * 51)) });
+        for (const opened of routes) table.openRoute(opened);
+        assert.equal(table.size, routes.length);
+        assert.ok(table.longestSearch < 64, `${table.longestSearch} slots`);
+      }
+    });
+  }
+});
+
 const step = fc.record({
   do: fc.constantFrom("open" as const, "half" as const, "close" as const),
   client: fc.constantFrom("192.0.2.1:1", "192.0.2.1:2", "192.0.2.2:1", "[2001:db8::1]:1"),

@@ -32,6 +32,7 @@ describe("SharedTraffic", () => {
     const memory = SharedTraffic.memory(1);
     const traffic = new SharedTraffic(memory, { first: 0, count: 1 }, unlimited);
     const reader = new TrafficReader(memory);
+    assert.equal(reader.slots, 1);
     assert.equal(reader.state(0), "free");
     const slot = opened(traffic);
     assert.equal(reader.state(slot), "live");

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { parseAddress } from "../../src/net/address.ts";
 import { parseIp } from "../../src/net/ip.ts";
 import { PortTable } from "../../src/policy/ports.ts";
+import { runRace } from "./support/races.ts";
 import { seededRandom } from "./support/seeded-random.ts";
 
 const random = seededRandom(7);
@@ -81,6 +82,17 @@ describe("reserved ports", () => {
     const all = Array.from({ length: 2000 }, (_, i) => reserved(table, i));
     assert.ok(all.every(({ token, port }) => table.redeem(token, 1000)?.port === port));
   });
+});
+
+/** Goal: a token is good once. Method: four real threads bring the same 1,000 tokens at the same time. */
+test("of four threads that bring a token one gets the port", async () => {
+  const memory = PortTable.memory(shape);
+  const table = new PortTable(memory, shape, random);
+  const tokens = Array.from({ length: 1000 }, (_, i) => reserved(table, i).token);
+  const redeemed = (await runRace<number[]>(4, { race: "redeem", memory, shape, tokens })).flat();
+  assert.equal(redeemed.length, tokens.length);
+  assert.equal(new Set(redeemed).size, tokens.length);
+  assert.ok(tokens.every((token) => table.cancel(token) === undefined));
 });
 
 function fresh(): PortTable {

@@ -49,6 +49,18 @@ export function portRace(table: PortTable, random: Random, owners: Int32Array, s
   return { doubled, claims, held };
 }
 
+/** Brings every token, in an order of its own; the indexes of those that gave a port. */
+export function redeemRace(table: PortTable, random: Random, tokens: readonly Uint8Array[]): number[] {
+  const start = random.below(tokens.length);
+  const redeemed: number[] = [];
+  for (let i = 0; i < tokens.length; i++) {
+    const at = (start + i) % tokens.length;
+    const token = tokens[at];
+    if (token && table.redeem(token, 0)) redeemed.push(at);
+  }
+  return redeemed;
+}
+
 /** The claims that all sides of a race of quotas count. */
 export const raceClaims: readonly QuotaClaim[] = Array.from({ length: 12 }, (_, i) => ({
   project: `project_${i % 2}`,
