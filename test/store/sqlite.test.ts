@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
-import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { openStore, sqlitePath, withoutPassword } from "../../src/store/open-store.ts";
 import { StoreBusy, StoreGone, StoreMissing } from "../../src/store/store.ts";
@@ -91,14 +90,9 @@ describe("openStore", () => {
   test("works beside a second process that writes", () =>
     inFolder(async (stateDir) => {
       const store = await openStore(url, { stateDir, create: true, busyTimeoutMs: 5000 });
-      const module = pathToFileURL(join(import.meta.dirname, "../../src/store/open-store.ts")).href;
-      const program = `const { openStore } = await import(${JSON.stringify(module)});
-        const store = await openStore("${url}", { stateDir: ${JSON.stringify(stateDir)}, create: false, busyTimeoutMs: 5000 });
-        for (let i = 0; i < 50; i++) await store.createProject({ name: "theirs", regions: [] });
-        await store.close();`;
-      const script = join(stateDir, "writer.ts");
-      writeFileSync(script, program);
-      const theirs = promisify(execFile)(process.execPath, [...(process.versions.deno ? ["run", "-A"] : []), script]);
+      const runtime = process.versions.deno ? ["run", "-A"] : [];
+      const script = join(import.meta.dirname, "second-process.ts");
+      const theirs = promisify(execFile)(process.execPath, [...runtime, script, stateDir, "50"]);
       for (let i = 0; i < 50; i++) await store.createProject({ name: "ours", regions: [] });
       await theirs;
       const change = await store.changesSince(0, 1000);

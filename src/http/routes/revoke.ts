@@ -8,9 +8,9 @@ import type { Services } from "../services.ts";
 export const revoke = (services: Services) =>
   new Elysia({ name: "revoke", aot: false, normalize: false }).use(keyCaller(services)).post(
     "/v1/credentials/revoke",
-    async ({ caller, body, set }) => {
+    async ({ caller, body }) => {
       await services.records.revoke(checkUsername(body.username, caller.project.id));
-      set.status = 204;
+      return new Response(null, { status: 204 });
     },
     { body: RevokeRequest, parse: jsonBody },
   );
