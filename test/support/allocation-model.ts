@@ -74,6 +74,12 @@ export class ModelAllocation {
     return Math.max(0, this.#until - now);
   }
 
+  /** When something will end: the moments at which mistakes show. */
+  moments(now: number): number[] {
+    const channels = [...this.#channels.values()].flatMap(({ until }) => [until, until + CHANNEL_REST_SECONDS]);
+    return [this.#until, ...this.#permissions.values(), ...channels].filter((moment) => moment > now);
+  }
+
   /** The allocation is gone, with all that hung on it. */
   end(): void {
     this.#until = 0;

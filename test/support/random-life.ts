@@ -9,8 +9,8 @@ import { Simulation } from "./simulation.ts";
 const PEERS = ["198.51.100.1:9", "198.51.100.1:10", "198.51.100.2:9", "198.51.100.3:9", "[2001:db8:1::1]:9"];
 const DENIED = "198.51.100.66:9";
 const CHANNELS = [0x4000, 0x4001, 0x4002, 0x4fff];
-const CLIENTS = 4;
-const LIFETIMES = [undefined, 1, 600, 601, 1800, 3600, 100_000];
+const CLIENTS = 3;
+const LIFETIMES = [undefined, 1, 601, 1800, 3600, 100_000];
 /** Longer than anything a client can hold. */
 const LONG_ENOUGH_SECONDS = 5000;
 
@@ -74,21 +74,28 @@ class Life {
     const pair = this.#pairs[index];
     assert.ok(pair);
     const dice = this.#random.below(100);
-    if (dice < 8) this.#allocate(pair);
-    else if (dice < 14) this.#refresh(pair);
-    else if (dice < 26) this.#permit(pair);
-    else if (dice < 40) this.#bind(pair);
-    else if (dice < 60) this.#peerSends(pair);
-    else if (dice < 74) this.#clientSends(pair);
-    else if (dice < 88) this.#clientSendsOver(pair);
-    else if (dice < 89) this.#disconnect(pair, index);
-    else this.#wait();
+    if (dice < 6) this.#allocate(pair);
+    else if (dice < 12) this.#refresh(pair);
+    else if (dice < 13) this.#disconnect(pair, index);
+    else if (dice < 16) this.#wait();
+    else if (dice < 22) this.#waitFor(pair);
+    else this.#use(pair);
   }
 
   /** Everything expires; all that was taken is given back. */
   end(): void {
     this.#world.advance({ seconds: LONG_ENOUGH_SECONDS });
     this.#world.assertNothingIsLeft();
+  }
+
+  /** Everything that an allocation is for. */
+  #use(pair: Pair): void {
+    const dice = this.#random.below(10);
+    if (dice < 2) this.#permit(pair);
+    else if (dice < 4) this.#bind(pair);
+    else if (dice < 6) this.#peerSends(pair);
+    else if (dice < 8) this.#clientSends(pair);
+    else this.#clientSendsOver(pair);
   }
 
   #allocate({ name, client, model }: Pair): void {
@@ -101,7 +108,7 @@ class Life {
   }
 
   #refresh({ name, client, model }: Pair): void {
-    const lifetime = this.#random.below(4) === 0 ? 0 : this.#one(LIFETIMES);
+    const lifetime = this.#random.below(8) === 0 ? 0 : this.#one(LIFETIMES);
     const expected = model.refresh(lifetime, this.#world.seconds);
     const { outcome, message } = client.refresh(lifetime === undefined ? {} : { lifetime });
     this.#say(`${name} refreshes for ${lifetime ?? "the usual"} seconds: ${outcome}`);
@@ -176,10 +183,18 @@ class Life {
     pair.client = this.#newClient(index);
   }
 
-  #wait(): void {
-    const seconds = 1 + this.#random.below(this.#one([10, 120, 700]));
+  #wait(seconds = 1 + this.#random.below(this.#one([10, 60, 300]))): void {
     this.#world.advance({ seconds });
     this.#say(`${seconds} seconds pass`);
+  }
+
+  /** To a moment at which something of a client ends, or to the second before; then everything of its is tried. */
+  #waitFor(pair: Pair): void {
+    const moments = pair.model.moments(this.#world.seconds).sort((a, b) => a - b);
+    if (moments.length === 0) return;
+    const seconds = this.#one(moments.slice(0, 3)) - this.#world.seconds - this.#random.below(2);
+    if (seconds > 0) this.#wait(seconds);
+    for (let tries = 0; tries < 4; tries++) this.#use(pair);
   }
 
   #newClient(index: number): SimulatedClient {
