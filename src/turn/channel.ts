@@ -1,4 +1,5 @@
 import type { RelayId } from "../forward/route.ts";
+import type { Instant } from "../lib/time.ts";
 import { ipKey, type TransportAddress } from "../net/address.ts";
 import type { Action } from "./action.ts";
 import type { Allocation } from "./allocation.ts";
@@ -29,13 +30,12 @@ export class Channel {
   }
 }
 
-/** Binds a channel, for the first time or again: from now on it carries data to the peer, and to the client while permitted. */
-export function bind(state: TurnState, channel: Channel, now: { readonly monotonicMs: number }, actions: Action[]): void {
+/** Binds a channel to a peer that has just been permitted, for the first time or again: from now on it carries data both ways. */
+export function bind(state: TurnState, channel: Channel, now: Instant, actions: Action[]): void {
   state.deadlines.set(channel, now.monotonicMs + CHANNEL_LIFETIME_MS);
   if (channel.bound) return;
   channel.bound = true;
-  const { allocation } = channel;
-  actions.push({ kind: "openRoute", route: allocation.route(channel, allocation.permissions.has(channel.ipKey)) });
+  actions.push({ kind: "openRoute", route: channel.allocation.route(channel, true) });
 }
 
 /** What becomes of a channel whose time has come: unbound, and later free for another peer (RFC 8656 §12). */
