@@ -13,7 +13,13 @@ export const bunRuntime: Runtime = {
     for (const [name, { parameters, result }] of Object.entries<Signature>(signatures)) {
       declared[name] = { args: parameters.map((type) => TYPES[type]), returns: TYPES[result] };
     }
-    return openFirst(names, (name) => dlopen(name, declared).symbols) as unknown as Library<Name>;
+    const symbols = openFirst(names, (name) => dlopen(name, declared).symbols);
+    const functions: Record<string, unknown> = { ...symbols };
+    for (const [name, { result }] of Object.entries<Signature>(signatures)) {
+      const call = symbols[name] as unknown as (...values: number[]) => number | null;
+      if (result === "pointer") functions[name] = (...values: number[]) => call(...values) ?? 0;
+    }
+    return functions as Library<Name>;
   },
 
   viewOf: (address, bytes) => new Uint8Array(toArrayBuffer(address as Pointer, 0, bytes)),

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { SocketAddress } from "../../net/socket-address.ts";
 import {
   EAGAIN,
@@ -177,8 +178,8 @@ export class SendBatch {
 
   #copy(bytes: Uint8Array, offset: number, length: number): number {
     const target = this.#scratch + this.#scratchUsed;
-    const source = offset === 0 && length === bytes.length ? bytes : bytes.subarray(offset, offset + length);
-    this.#arena.bytes.set(source, target);
+    // `set` would need a view of the piece, and so make an object for each datagram.
+    Buffer.prototype.copy.call(bytes, this.#arena.bytes, target, offset, offset + length);
     this.#scratchUsed += length;
     return target;
   }

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { createSocket, type Socket } from "node:dgram";
 import type { TransportAddress } from "../../net/address.ts";
 import { formatIp } from "../../net/ip.ts";
