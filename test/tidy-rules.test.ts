@@ -303,7 +303,7 @@ describe("the rules of the house", () => {
   test("can tell words that speak of how the project was made", () => {
     const foreign = [
       to("see iss", "ue 3"),
-      "fixes (#3)",
+      to("fixes (", "#3)"),
       to("an earlier ses", "sion did this"),
       to("cd /wo", "rk/main"),
       to("cat /tmp/ba", "sh_jobs"),
