@@ -1,7 +1,7 @@
 import type { TrafficTotals } from "../forward/traffic.ts";
 import { unreachable } from "../lib/assert.ts";
 import type { Instant } from "../lib/time.ts";
-import { type FiveTuple, fiveTupleKey } from "../net/address.ts";
+import { type FiveTuple, fiveTupleKey, type TransportAddress } from "../net/address.ts";
 import type { IpAddress } from "../net/ip.ts";
 import { ATTRIBUTE, mustBeUnderstood } from "../stun/attributes.ts";
 import { checkFingerprint } from "../stun/fingerprint.ts";
@@ -30,6 +30,8 @@ import { type Expiring, TurnState } from "./state.ts";
 /** A live allocation, as administration sees it. */
 export interface AllocationView {
   readonly facts: AllocationFacts;
+  /** The relayed addresses that are left: a dual allocation can lose one. */
+  readonly relayed: readonly TransportAddress[];
   /** When it expires if nothing refreshes it; monotonic milliseconds. */
   readonly expiresMs: number;
   /** The IP addresses that are permitted now. */
@@ -71,6 +73,7 @@ export class Engine {
     for (const allocation of this.#state.allocations) {
       yield {
         facts: allocation.facts,
+        relayed: allocation.relayed.map(({ relay }) => relay.address),
         expiresMs: Math.max(...allocation.relayed.map((relayed) => this.#state.deadlines.of(relayed) ?? 0)),
         peers: [...allocation.permissions.values()].map(({ ip }) => ip),
         traffic: this.#state.dependencies.traffic.totals(allocation.traffic),
