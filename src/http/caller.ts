@@ -1,9 +1,15 @@
 import { Elysia } from "elysia";
 import { hashApiKey, isApiKey, looksLikeApiKey } from "../credentials/api-key.ts";
-import type { Project } from "../store/store.ts";
+import type { ProjectSecret } from "../credentials/credential.ts";
 import { jwtVerifier, type VerifyJwt } from "./jwt.ts";
 import { unauthorized } from "./problem.ts";
 import type { JwtSettings, Services } from "./services.ts";
+
+/** As much of a project as the routes need. */
+export interface Project extends ProjectSecret {
+  /** Slugs; empty means every region. */
+  readonly regions: readonly string[];
+}
 
 /** Who calls, proven. */
 export interface Caller {

@@ -2,8 +2,7 @@ import { type Credential, mint } from "../credentials/credential.ts";
 import type { CredentialKeys } from "../credentials/credential-keys.ts";
 import type { Endpoints } from "../credentials/endpoints.ts";
 import { allows } from "../directory/regions.ts";
-import type { Project } from "../store/store.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller, Project } from "./caller.ts";
 import { Problem } from "./problem.ts";
 import type { Services } from "./services.ts";
 

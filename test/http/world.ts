@@ -30,7 +30,8 @@ export interface World {
 
 export const endpoints = { hostname: "relay.example.com", udp: 3478, tcp: 3478, tls: 443, relay: true };
 
-export function makeWorld(change: Partial<Services> = {}): World {
+/** A directory of the two projects, each with one key. */
+function twoProjects(): { directory: Directory; keyA: string; keyB: string } {
   const random = randomFrom((count) => crypto.getRandomValues(new Uint8Array(count)));
   const keys = [makeApiKey(random), makeApiKey(random)];
   const [keyA = "", keyB = ""] = keys.map(({ text }) => text.revealText());
@@ -53,13 +54,15 @@ export function makeWorld(change: Partial<Services> = {}): World {
     revokedKeys: [],
     revocations: [],
   });
+  return { directory, keyA, keyB };
+}
+
+/** @param change other services than those of the world */
+export function makeWorld(change: Partial<Services> = {}): World {
   const regions = new Regions({ id: "own", region: "eu-central", endpoints });
-  let requests = 0;
   const world: Omit<World, "app" | "services"> = {
-    directory,
+    ...twoProjects(),
     regions,
-    keyA,
-    keyB,
     clock: { monotonicMs: 0, unixMs: 1_718_196_400_000 },
     logged: [],
     revoked: [],
@@ -80,13 +83,25 @@ export function makeWorld(change: Partial<Services> = {}): World {
     mint: (body) => {
       const text = typeof body === "object" ? JSON.stringify(body) : body;
       const headers = text === undefined ? {} : { "content-type": "application/json" };
-      return world.ask("/v1/credentials", { method: "POST", key: keyA, headers, ...(text !== undefined && { body: text }) });
+      return world.ask("/v1/credentials", {
+        method: "POST",
+        key: world.keyA,
+        headers,
+        ...(text !== undefined && { body: text }),
+      });
     },
   };
-  const services: Services = {
+  const services = servicesOf(world, change);
+  const app = createApp(services);
+  return Object.assign(world, { app, services });
+}
+
+function servicesOf(world: Omit<World, "app" | "services">, change: Partial<Services>): Services {
+  let requests = 0;
+  return {
     clock: { now: () => ({ ...world.clock }) },
-    directory,
-    regions,
+    directory: world.directory,
+    regions: world.regions,
     mints: { take: () => world.wait },
     records: {
       revoke: async ({ username }) => {
@@ -104,6 +119,4 @@ export function makeWorld(change: Partial<Services> = {}): World {
     version: "0.0.0",
     ...change,
   };
-  const app = createApp(services);
-  return Object.assign(world, { app, services });
 }
