@@ -227,6 +227,10 @@ export function dataplaneSuite(name: string, libc: Libc, openPlane: OpenPlane, a
           assert.deepEqual(client.from, expected);
           assert.deepEqual(servers, expected);
           assert.deepEqual(new Set(clients), new Set([formatAddress(client.address)]));
+          for (let i = 0; i < 20; i++) client.send({ ip: parseIp("127.0.0.4"), port: listener.port }, payload(10, i));
+          await world.until(() => client.received.length === 24, "twenty more");
+          assert.deepEqual(new Set(client.from.slice(4)), new Set([`127.0.0.4:${listener.port}`]));
+          assert.deepEqual(client.received.at(-1), payload(10, 19));
         }),
       );
     }
