@@ -1,4 +1,4 @@
-import { concat, readUint16, writeUint16 } from "../lib/bytes.ts";
+import { concat, copyOf, readUint16, writeUint16 } from "../lib/bytes.ts";
 import type { TransportAddress } from "../net/address.ts";
 import { type IpAddress, ipFrom, isIp, parseIp, unmapped } from "../net/ip.ts";
 
@@ -74,7 +74,7 @@ function readV2(bytes: Uint8Array): ProxyHeader | "not yet" | "not a header" {
   if (command === V2_PROXY && octets !== undefined && bodyBytes < 2 * octets + 4) return "not a header";
   if (bytes.length < length) return "not yet";
   if (command === V2_LOCAL || octets === undefined) return { length, ends: undefined };
-  const ip = (at: number): IpAddress => ipFrom(bytes.slice(at, at + octets));
+  const ip = (at: number): IpAddress => ipFrom(copyOf(bytes, at, at + octets));
   const ports = V2_HEADER_BYTES + 2 * octets;
   const client = { ip: ip(V2_HEADER_BYTES), port: readUint16(bytes, ports) };
   const server = { ip: ip(V2_HEADER_BYTES + octets), port: readUint16(bytes, ports + 2) };

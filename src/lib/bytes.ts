@@ -25,6 +25,11 @@ export function writeUint32(bytes: Uint8Array, offset: number, value: number): v
   writeUint16(bytes, offset + 2, value);
 }
 
+/** A copy of some octets. Not `slice`: what sockets hand over is a `Buffer`, whose `slice` is a view of the same memory. */
+export function copyOf(bytes: Uint8Array, from: number, to: number = bytes.length): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
+}
+
 /** Joins pieces into one new array. */
 export function concat(...pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));

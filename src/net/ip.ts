@@ -1,4 +1,4 @@
-import { readUint16 } from "../lib/bytes.ts";
+import { copyOf, readUint16 } from "../lib/bytes.ts";
 
 /** An IPv4 or IPv6 address as a value. */
 export interface IpAddress {
@@ -98,7 +98,7 @@ export function equalIp(a: IpAddress, b: IpAddress): boolean {
 
 /** The IPv4 address in `::ffff:0:0/96`, else the address as it is: what a dual-stack socket means by its client. */
 export function unmapped(ip: IpAddress): IpAddress {
-  return ip.family === 6 && isIpv4Mapped(ip.octets) ? ipFrom(ip.octets.slice(12)) : ip;
+  return ip.family === 6 && isIpv4Mapped(ip.octets) ? ipFrom(copyOf(ip.octets, 12)) : ip;
 }
 
 function isIpv4Mapped(octets: Uint8Array): boolean {

@@ -1,3 +1,4 @@
+import { copyOf } from "../lib/bytes.ts";
 import { type Cidr, contains, parseCidr, PrefixSet } from "./cidr.ts";
 import { type IpAddress, ipFrom } from "./ip.ts";
 
@@ -62,6 +63,6 @@ const EMBEDDINGS: readonly (readonly [range: Cidr, offset: number])[] = [
 
 /** The IPv4 address that an IPv6 address stands for, or `undefined` if it stands for none. */
 export function embeddedIpv4(ip: IpAddress): IpAddress | undefined {
-  for (const [range, offset] of EMBEDDINGS) if (contains(range, ip)) return ipFrom(ip.octets.slice(offset, offset + 4));
+  for (const [range, offset] of EMBEDDINGS) if (contains(range, ip)) return ipFrom(copyOf(ip.octets, offset, offset + 4));
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import { equalBytes } from "../lib/bytes.ts";
+import { copyOf, equalBytes } from "../lib/bytes.ts";
 import { ATTRIBUTE } from "./attributes.ts";
 import { HEADER_BYTES, writeBodyLength } from "./header.ts";
 import type { Message } from "./message.ts";
@@ -72,7 +72,7 @@ export function integrityCode(
   key: Uint8Array,
   codeBytes: number = CODE_BYTES[hash],
 ): Uint8Array {
-  const header = bytes.slice(0, HEADER_BYTES);
+  const header = copyOf(bytes, 0, HEADER_BYTES);
   writeBodyLength(header, end - HEADER_BYTES + 4 + codeBytes);
   return createHmac(hash, key).update(header).update(bytes.subarray(HEADER_BYTES, end)).digest();
 }

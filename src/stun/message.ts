@@ -1,4 +1,4 @@
-import { readUint16, writeUint16 } from "../lib/bytes.ts";
+import { copyOf, readUint16, writeUint16 } from "../lib/bytes.ts";
 import type { TransportAddress } from "../net/address.ts";
 import type { AddressErrorCode, ErrorCode } from "./attributes/error-code.ts";
 import type { RequestedFamily } from "./attributes/family.ts";
@@ -316,7 +316,7 @@ export class MessageBuilder {
   /** @param transactionId 12 octets, copied */
   constructor(method: number, messageClass: MessageClass, transactionId: TransactionId) {
     writeHeader(this.#bytes, method, messageClass, transactionId);
-    this.#transactionId = this.#bytes.slice(8, HEADER_BYTES);
+    this.#transactionId = copyOf(this.#bytes, 8, HEADER_BYTES);
   }
 
   /** @throws {RangeError} for a value that its layout has no room for, and when the message is full (65,535 octets) */

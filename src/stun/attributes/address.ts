@@ -1,4 +1,4 @@
-import { readUint16, writeUint16 } from "../../lib/bytes.ts";
+import { copyOf, readUint16, writeUint16 } from "../../lib/bytes.ts";
 import type { TransportAddress } from "../../net/address.ts";
 import type { AttributeCodec } from "./codec.ts";
 import { familyFrom, familyOctet } from "./family.ts";
@@ -14,7 +14,7 @@ export const address: AttributeCodec<TransportAddress> = {
   decode(value) {
     const family = familyFrom(value[1]);
     if (family === undefined || value.length !== (family === 4 ? 8 : 20)) return undefined;
-    return { ip: { family, octets: value.slice(4) }, port: readUint16(value, 2) };
+    return { ip: { family, octets: copyOf(value, 4) }, port: readUint16(value, 2) };
   },
 
   encode({ ip, port }) {

@@ -1,4 +1,4 @@
-import { readUint16, writeUint16 } from "../../lib/bytes.ts";
+import { copyOf, readUint16, writeUint16 } from "../../lib/bytes.ts";
 import type { TransportAddress } from "../../net/address.ts";
 import type { TransactionId } from "../header.ts";
 import type { AttributeCodec } from "./codec.ts";
@@ -17,7 +17,7 @@ export const xorAddress: AttributeCodec<TransportAddress> = {
   decode(value, transactionId) {
     const family = familyFrom(value[1]);
     if (family === undefined || value.length !== (family === 4 ? 8 : 20)) return undefined;
-    const octets = value.slice(4);
+    const octets = copyOf(value, 4);
     mask(octets, 0, transactionId);
     return { ip: { family, octets }, port: readUint16(value, 2) ^ readUint16(MAGIC_COOKIE, 0) };
   },
