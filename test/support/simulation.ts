@@ -8,6 +8,7 @@ import { addressKey, type FiveTuple, fiveTupleKey, formatAddress, parseAddress }
 import type { TransportAddress } from "../../src/net/address.ts";
 import { parseIp } from "../../src/net/ip.ts";
 import { SocketAddress } from "../../src/net/socket-address.ts";
+import type { PeerPolicy } from "../../src/policy/peers.ts";
 import { PortTable, type PortTableShape, type RelayAddress } from "../../src/policy/ports.ts";
 import { LocalQuota, type QuotaLimits } from "../../src/policy/quota.ts";
 import { SharedRelayPorts } from "../../src/relay/relay-ports.ts";
@@ -33,6 +34,8 @@ export interface SimulationOptions {
   readonly ports?: readonly [number, number];
   /** How many allocations have a place in the counters. */
   readonly slots?: number;
+  /** Who may be a peer, where it is not {@link Simulation.peers} that says so. */
+  readonly policy?: (relays: PortTable) => PeerPolicy;
 }
 
 const START_UNIX_MS = 1_700_000_000_000;
@@ -132,7 +135,7 @@ export class Simulation {
         reserve: (claim) => (this.ledgerIsFull ? "full" : this.quota.reserve(claim)),
         release: (claim) => this.quota.release(claim),
       },
-      peers: this.peers,
+      peers: options.policy?.(this.ports) ?? this.peers,
       relays: this.relays,
       traffic: this.traffic,
       budget: this.budget,
