@@ -1,7 +1,16 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { networkInterfaces } from "node:os";
 import type { TransportAddress } from "../../src/net/address.ts";
 import { formatIp, parseIp } from "../../src/net/ip.ts";
+
+/** Whether this host speaks IPv6, if only to itself: a container often does not. */
+export const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === "::1"),
+);
+
+/** The loopback addresses there are. */
+export const loopbacks: readonly string[] = hasIpv6 ? ["127.0.0.1", "::1"] : ["127.0.0.1"];
 
 /** A datagram socket of somebody else's making, that keeps what comes. */
 export class UdpPeer {

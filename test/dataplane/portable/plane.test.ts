@@ -8,7 +8,7 @@ import { formatAddress, parseAddress } from "../../../src/net/address.ts";
 import { parseIp } from "../../../src/net/ip.ts";
 import { openRuntime } from "../../../src/runtime/runtime.ts";
 import { dataplaneSuite, payload, Recorder } from "../../suites/dataplane.ts";
-import { UdpPeer, until } from "../../support/udp-peer.ts";
+import { hasIpv6, UdpPeer, until } from "../../support/udp-peer.ts";
 
 const libc = openLibc(await openRuntime());
 
@@ -28,7 +28,7 @@ describe("portable plane", () => {
   const options = libc.adoptsDatagramSockets ? [{ libc }, {}] : [{}];
   for (const option of options) {
     test(`a wildcard answers from each address of the host, ${"libc" in option ? "with" : "without"} native code`, async () => {
-      const probe = openUdpListener(libc, parseAddress("[::]:0"), { dualStack: true });
+      const probe = openUdpListener(libc, parseAddress(hasIpv6 ? "[::]:0" : "0.0.0.0:0"), { dualStack: true });
       const address = socketName(libc, probe);
       close(libc, probe);
       const recorder = new Recorder();
