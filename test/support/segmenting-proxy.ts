@@ -57,5 +57,5 @@ export async function startSegmentingProxy(port: number, cut: Cut): Promise<Segm
 export async function writeAlone(socket: Socket, piece: Uint8Array): Promise<void> {
   if (piece.length === 0) return;
   await new Promise<void>((resolve, reject) => socket.write(piece, (error) => (error ? reject(error) : resolve())));
-  await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise((resolve) => setImmediate(resolve));
 }
