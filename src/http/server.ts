@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import { createServer as createListener, type Server as Listener, type Socket } from "node:net";
 import type { App } from "./app.ts";
@@ -167,7 +168,13 @@ async function send(answer: Response, outgoing: ServerResponse, keepAlive: boole
 /** What is not HTTP gets what a web server answers, and the connection ends. */
 function refuse(socket: Socket, code: string | undefined): void {
   const status = code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
-  if (socket.writable) socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    "Connection: close",
+    "Content-Length: 0",
+    `X-Request-Id: ${randomUUID()}`,
+  ];
+  if (socket.writable) socket.end(`${head.join("\r\n")}\r\n\r\n`);
   socket.once("finish", () => socket.destroy());
   if (!socket.writable) socket.destroy();
 }

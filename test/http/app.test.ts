@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
 import { describe, test } from "node:test";
+import { promisify } from "node:util";
 import { endpoints, makeWorld } from "./world.ts";
 
 const codeOf = async (response: Response): Promise<string> => {
@@ -208,4 +211,12 @@ test("GET /openapi.json names every path, and resolves every reference", async (
   ]);
   for (const [, name = ""] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
     assert.ok(name in description.components.schemas, name);
+});
+
+test("needs no code made of strings: the executable forbids it", {
+  skip: process.versions.bun === undefined ? "only Bun has the flag" : false,
+}, async () => {
+  const flag = "--disallow-code-generation-from-strings=strict";
+  const { stdout } = await promisify(execFile)(process.execPath, [flag, join(import.meta.dirname, "strict-process.ts")]);
+  assert.equal(stdout, "[200,200,400,400,400,400,404,200,405,false]");
 });
