@@ -7,7 +7,7 @@ import type { Message } from "../../stun/message.ts";
 import type { Action } from "../action.ts";
 import { Allocation, type MissingFamily } from "../allocation.ts";
 import { grant } from "../lifetime.ts";
-import type { NoRelay, Relay, RelayRequest } from "../relay-ports.ts";
+import type { NoRelay, Relay } from "../relay-ports.ts";
 import type { AuthenticatedRequest } from "../request.ts";
 import { keepReservation } from "../reservation.ts";
 import { answer, reject, success } from "../respond.ts";
@@ -82,16 +82,17 @@ function open(state: TurnState, message: Message, now: Instant): Opened | 440 | 
 }
 
 function openBoth(state: TurnState, even: boolean, now: Instant): Opened | 440 | 508 {
-  const wanted = (family: 4 | 6): RelayRequest => ({ family, even, reserveNext: false });
-  const ipv4 = state.dependencies.relays.open(wanted(4), now.monotonicMs);
-  const ipv6 = state.dependencies.relays.open(wanted(6), now.monotonicMs);
-  if (typeof ipv4 === "string" && typeof ipv6 === "string") {
-    return codeOf(ipv4) === codeOf(ipv6) ? codeOf(ipv4) : 508;
+  const relays: Relay[] = [];
+  const failures: MissingFamily[] = [];
+  for (const family of [4, 6] as const) {
+    const opened = state.dependencies.relays.open({ family, even, reserveNext: false }, now.monotonicMs);
+    if (typeof opened === "string") failures.push({ family, code: codeOf(opened) });
+    else relays.push(opened);
   }
-  if (typeof ipv4 === "string")
-    return typeof ipv6 === "string" ? 508 : { relays: [ipv6], missing: { family: 4, code: codeOf(ipv4) } };
-  if (typeof ipv6 === "string") return { relays: [ipv4], missing: { family: 6, code: codeOf(ipv6) } };
-  return { relays: [ipv4, ipv6] };
+  const [missing] = failures;
+  if (missing === undefined) return { relays };
+  if (relays.length > 0) return { relays, missing };
+  return failures.every(({ code }) => code === missing.code) ? missing.code : 508;
 }
 
 function codeOf(why: NoRelay): 440 | 508 {
