@@ -76,6 +76,17 @@ describe("a dual allocation", () => {
     world.assertNothingIsLeft();
   });
 
+  test("a deleted family's channel numbers are free at once, and nothing of the old channel ends the new one", () => {
+    const { world, client } = dual();
+    client.refresh({ lifetime: 3600, family: 6 });
+    world.advance({ seconds: 500 });
+    client.refresh({ lifetime: 0, family: 4 });
+    assert.equal(client.channelBind(0x4004, "[2001:db8:1::2]:9"), "ok");
+    world.advance({ seconds: 599 });
+    client.sendOver(0x4004, "still bound");
+    assert.equal(world.peer("[2001:db8:1::2]:9").received().length, 1);
+  });
+
   test("an IPv6 allocation relays to IPv6 peers", () => {
     const world = new Simulation();
     const client = world.client({ address: "[2001:db8::99]:5000", server: "[2001:db8::1]:3478" }).allocate({ family: 6 });
