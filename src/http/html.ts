@@ -43,7 +43,7 @@ ${problemCodes.map(({ code, status, title }) => `<tr id="${code}"><td><code>${co
 function operationSection({ method, path, id, summary, description, security, request, answer, problems }: Operation): string {
   return `<h2 id="${id}">${escaped(summary)}</h2>
 <p><code><span class="method">${method}</span> ${path}</code></p>
-<p>${escaped(description)}</p>
+<p>${prose(description)}</p>
 ${security.length > 0 ? `<pre>${escaped(curl(method, path, request?.example))}</pre>` : ""}
 ${request ? `<h3>Request</h3>${fieldTable(request.schema)}` : ""}
 <h3>Answer: ${answer.status}</h3>
@@ -65,7 +65,7 @@ function fieldTable(schema: string): string {
   const properties: Readonly<Record<string, { type?: string; description?: string }>> = schemas[schema]?.properties ?? {};
   const rows = Object.entries(properties).map(
     ([name, { type = "", description = "" }]) =>
-      `<tr><td><code>${name}</code></td><td>${escaped(type)}</td><td>${escaped(description)}</td></tr>`,
+      `<tr><td><code>${name}</code></td><td>${escaped(type)}</td><td>${prose(description)}</td></tr>`,
   );
   return `<table>${rows.join("\n")}</table>`;
 }
@@ -82,4 +82,9 @@ ${body}
 
 function escaped(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** A sentence with `code` in it. */
+function prose(text: string): string {
+  return escaped(text).replace(/`([^`]+)`/g, "<code>$1</code>");
 }
