@@ -84,7 +84,8 @@ export class ErrorQueue {
     if (origin === FROM_ICMP || origin === FROM_ICMPV6) {
       const [type, code] = [errorType(view, error), errorCode(view, error)];
       onError(peer, type, code, type === tooBig.type && code === tooBig.code ? errorInfo(view, error) : 0);
-    } else if (origin === FROM_US && errorErrno(view, error) === EMSGSIZE) {
+    } else if (origin === FROM_US && errorErrno(view, error) === EMSGSIZE && peer.port !== 0) {
+      // On IPv4 the kernel does not say which port it was meant for: then there is no peer to tell of.
       onError(peer, tooBig.type, tooBig.code, errorInfo(view, error));
     }
   }

@@ -3,11 +3,12 @@ import { networkInterfaces } from "node:os";
 import { describe, test } from "node:test";
 import { openLibc } from "../../../src/dataplane/libc.ts";
 import { PortablePlane } from "../../../src/dataplane/portable/plane.ts";
-import { close, openUdpListener, socketName } from "../../../src/dataplane/socket.ts";
+import { close, openRelaySocket, openUdpListener, socketName } from "../../../src/dataplane/socket.ts";
 import { formatAddress, parseAddress } from "../../../src/net/address.ts";
 import { parseIp } from "../../../src/net/ip.ts";
 import { openRuntime } from "../../../src/runtime/runtime.ts";
 import { dataplaneSuite, payload, Recorder } from "../../suites/dataplane.ts";
+import { FailingLibc } from "../../support/failing-libc.ts";
 import { hasIpv6, UdpPeer, until } from "../../support/udp-peer.ts";
 
 const libc = openLibc(await openRuntime());
@@ -49,6 +50,32 @@ describe("portable plane", () => {
         client.close();
       }
       plane.close();
+    });
+  }
+
+  for (const [call, errno, name] of [
+    ["sendmmsg", 4, "EINTR"],
+    ["sendmmsg", 105, "ENOBUFS"],
+    ["sendmmsg", 111, "ECONNREFUSED"],
+    ["setsockopt", 22, "EINVAL"],
+  ] as const) {
+    test(`${call} says ${name} once: nothing is lost`, { skip: !libc.adoptsDatagramSockets }, async () => {
+      const failing = new FailingLibc(libc);
+      const recorder = new Recorder();
+      const plane = new PortablePlane({ libc: failing.libc, listeners: [] }, recorder);
+      recorder.onPeer = ({ socket, from, bytes, offset, length }) => plane.sendToPeer(socket, from, bytes, offset, length, false);
+      failing.fail(call, errno);
+      const socket = openRelaySocket(libc, parseAddress("127.0.0.1:0"));
+      const address = socketName(libc, socket);
+      plane.openRelay(socket, address);
+      const peer = await UdpPeer.open();
+      for (let i = 0; i < 20; i++) {
+        peer.send(address, payload(100, i));
+        await until(() => peer.received.length === i + 1, `echo ${i}`);
+      }
+      assert.equal(failing.pending(call), 0);
+      plane.close();
+      peer.close();
     });
   }
 
