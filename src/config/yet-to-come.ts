@@ -1,11 +1,5 @@
 /** Settings and tables whose feature is yet to come: accepted, so that a file outlives an upgrade, and without effect until then. */
-export const YET_TO_COME: readonly string[] = [
-  "listen.proxy_protocol",
-  "relay.tcp",
-  "shutdown.upgrade_deadline",
-  "tls.acme",
-  "tls.passthrough",
-];
+export const YET_TO_COME: readonly string[] = ["relay.tcp", "shutdown.upgrade_deadline", "tls.acme"];
 
 /** The entry of {@link YET_TO_COME} that a setting falls under. */
 export function waitsFor(name: string): string | undefined {

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import type { Settings } from "../config/schema.ts";
 import { type CertificateFiles, readCertificateFiles } from "../edge/certificate-files.ts";
 import { type CertificateFacts, type CertificatePair, Certificates } from "../edge/certificates.ts";
-import { fileFacts, readIfThere, StartFailure, writeSecret } from "./state-directory.ts";
+import { systemFiles, whyUnreadable } from "../config/files.ts";
+import { readIfThere, StartFailure, writeSecret } from "./state-directory.ts";
 
 /** The certificate to begin with. */
 export interface StartCertificate {
@@ -46,7 +47,7 @@ async function read(files: CertificateFiles): Promise<CertificatePair> {
     return await readCertificateFiles(files);
   } catch (error) {
     const key = error instanceof Error && error.message.includes(files.key) ? "key" : "certificate";
-    throw new StartFailure(`tls.${key}: ${files[key]} cannot be read: ${await fileFacts(files[key], error)}`);
+    throw new StartFailure(`tls.${key}: ${files[key]} ${whyUnreadable(systemFiles, files[key], error)}`);
   }
 }
 

@@ -2,8 +2,7 @@ import type { Settings } from "../config/schema.ts";
 import type { Endpoints } from "../credentials/endpoints.ts";
 import type { TransportAddress } from "../net/address.ts";
 import { equalIp, formatIp, type IpAddress } from "../net/ip.ts";
-import { DENIED_RANGES } from "../net/special-ranges.ts";
-import { contains } from "../net/cidr.ts";
+import { deniedByDefault } from "../net/special-ranges.ts";
 import type { RelayAddress } from "../policy/ports.ts";
 import type { ApiSettings, PeerSettings, ShardSettings } from "../threads/plan.ts";
 import type { Host } from "./host.ts";
@@ -119,7 +118,7 @@ function behaviorDiscovery(udp: readonly TransportAddress[]): readonly Transport
 export function warnings(settings: Settings, relays: readonly RelayAddress[]): readonly string[] {
   if (!settings.relay.enabled) return [];
   return relays
-    .filter(({ shown }) => DENIED_RANGES.some(({ range }) => contains(range, shown)))
+    .filter(({ shown }) => deniedByDefault(shown) !== undefined)
     .map(({ shown }) => {
       const address = formatIp(shown);
       return `Relayed addresses are on ${address}, which peers elsewhere cannot reach: set relay.external_address to the public one`;

@@ -9,9 +9,10 @@ import { Announcer } from "../directory/announce.ts";
 import { Directory, encodeChange } from "../directory/directory.ts";
 import { type Following, follow } from "../directory/follow.ts";
 import { Counters, sumOf } from "../observe/counters.ts";
+import type { IpAddress } from "../net/ip.ts";
 import type { Log } from "../observe/log.ts";
 import { type Gauge, prometheusText } from "../observe/prometheus.ts";
-import type { Change, Store } from "../store/store.ts";
+import { type Change, type Revocation, type Store, StoreBusy } from "../store/store.ts";
 import { Api } from "../threads/api.ts";
 import { type ThreadClock, threadClock } from "../threads/clock.ts";
 import type { GatewayRows } from "../threads/mailbox.ts";
@@ -39,6 +40,8 @@ export interface Surroundings extends KeyOutlet {
 /** What a start has made, before anything runs. */
 export interface GatewayParts {
   readonly loaded: LoadedSettings;
+  /** No peer may be there. */
+  readonly databaseAddresses: readonly IpAddress[];
   readonly surroundings: Surroundings;
   readonly libc: Libc;
   readonly host: Host;
@@ -62,6 +65,8 @@ const HEARTBEAT_MS = 1_000;
 const LOOK_AT_HOST_MS = 60_000;
 const DRAIN_LOOK_MS = 100;
 const TRANSPORTS = 3;
+const REVOKE_TRIES = 100;
+const REVOKE_PAUSE_MS = 50;
 
 /** A gateway at work: what its threads are told, and how it ends. */
 export class RunningGateway {
@@ -106,8 +111,11 @@ export class RunningGateway {
       this.#metrics.setHealth(health);
       this.#pool.tell({ kind: "health", health }, "edge");
     });
-    const onTrouble = (error: Error | undefined): void => this.#databaseTrouble(error);
-    this.#following = follow(store, (change) => this.#publish(change), { intervalMs: FOLLOW_INTERVAL_MS, onTrouble });
+    this.#following = follow(store, (change) => this.#publish(change), {
+      intervalMs: FOLLOW_INTERVAL_MS,
+      onTrouble: (error) =>
+        this.#databaseTrouble("database", "The database does not answer: what was minted is served on", error),
+    });
     this.#announcer = new Announcer(store, {
       id: own.id,
       region: loaded.settings.region,
@@ -115,7 +123,7 @@ export class RunningGateway {
       clock: this.#clock,
       onGateways: (gateways) => this.#setGateways(gateways),
       intervalMs: HEARTBEAT_MS,
-      onTrouble,
+      onTrouble: (error) => this.#databaseTrouble("announcement", "Other gateways do not hear of this one", error),
     });
     this.#certificates =
       certificate &&
@@ -212,9 +220,10 @@ export class RunningGateway {
   }
 
   #shardSettings(): ShardSettings {
-    const { hostname, listeners } = this.#parts;
+    const { hostname, listeners, databaseAddresses } = this.#parts;
     const { settings } = this.#loaded;
-    return shardSettings(settings, hostname, ownAddresses(settings, this.#host), listeners.bound.udp);
+    const own = [...ownAddresses(settings, this.#host), ...databaseAddresses];
+    return shardSettings(settings, hostname, own, listeners.bound.udp);
   }
 
   #tellSettings(): void {
@@ -242,18 +251,26 @@ export class RunningGateway {
     this.#pool.tell({ kind: "gateways", gateways }, "edge");
   }
 
-  async #revoke(revocation: { readonly username: string; readonly expiresUnixMs: number }): Promise<void> {
-    await this.#parts.store.revoke(revocation);
-    await this.#following.now();
+  /** Again while another writer holds the database, for as long as a caller may wait for it. */
+  async #revoke(revocation: Revocation): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#parts.store.revoke(revocation);
+        return await this.#following.now();
+      } catch (error) {
+        if (!(error instanceof StoreBusy) || tries === REVOKE_TRIES) throw error;
+        await sleep(REVOKE_PAUSE_MS);
+      }
+    }
   }
 
-  #databaseTrouble(error: Error | undefined): void {
+  #databaseTrouble(code: string, detail: string, error: Error | undefined): void {
     if (error === undefined) {
-      this.#health.settle("database");
-      this.#log.info({}, "The database answers again");
+      this.#health.settle(code);
+      this.#log.info({}, `Over: ${detail}`);
     } else {
-      this.#health.raise({ code: "database", detail: "The database does not answer: what was minted is served on" });
-      this.#log.error({ reason: error.message }, "The database does not answer: relaying goes on with what is known");
+      this.#health.raise({ code, detail });
+      this.#log.error({ reason: error.message }, detail);
     }
   }
 

@@ -1,6 +1,7 @@
-import { randomUUID } from "node:crypto";
+import { createPublicKey, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import manifest from "../../package.json" with { type: "json" };
+import { systemFiles, whyUnreadable } from "../config/files.ts";
 import type { LoadedSettings } from "../config/load.ts";
 import type { Settings } from "../config/schema.ts";
 import { openLibc } from "../dataplane/libc.ts";
@@ -9,12 +10,13 @@ import type { EdgeSettings } from "../threads/plan.ts";
 import { startCertificate } from "./certificate.ts";
 import { openDatabase, showFirstKey } from "./database.ts";
 import { apiSettings, endpoints, publicName, relayAddresses, threadCounts, warnings } from "./derive.ts";
+import { databaseAddresses } from "./explain-peer.ts";
 import { lookAtHost } from "./host.ts";
 import { openAllListeners } from "./listeners.ts";
 import { shareState } from "./memory.ts";
 import { neighbours } from "./neighbours.ts";
 import { RunningGateway, type Surroundings } from "./running.ts";
-import { fileFacts, prepareStateDirectory, StartFailure } from "./state-directory.ts";
+import { prepareStateDirectory, StartFailure } from "./state-directory.ts";
 
 /**
  * Starts everything, in the order in which things are likely to fail: what a wrong setting or a taken port prevents,
@@ -52,6 +54,7 @@ export async function startGateway(loaded: LoadedSettings, surroundings: Surroun
   };
   const gateway = new RunningGateway({
     loaded,
+    databaseAddresses: await databaseAddresses(settings.database.url.revealText()),
     surroundings,
     libc,
     host,
@@ -68,13 +71,24 @@ export async function startGateway(loaded: LoadedSettings, surroundings: Surroun
   return gateway;
 }
 
-/** The text of `auth.jwt.public_key`'s file. */
+/**
+ * The text of `auth.jwt.public_key`'s file.
+ *
+ * @throws {StartFailure} if it cannot be read, or holds no public key
+ */
 async function jwtPublicKey({ auth }: Settings): Promise<string | undefined> {
   const path = auth.jwt?.public_key;
   if (path === undefined) return undefined;
+  let text: string;
   try {
-    return await readFile(path, "utf8");
+    text = await readFile(path, "utf8");
   } catch (error) {
-    throw new StartFailure(`auth.jwt.public_key: ${path} cannot be read: ${await fileFacts(path, error)}`);
+    throw new StartFailure(`auth.jwt.public_key: ${path} ${whyUnreadable(systemFiles, path, error)}`);
+  }
+  try {
+    createPublicKey(text);
+    return text;
+  } catch {
+    throw new StartFailure(`auth.jwt.public_key: ${path} holds no public key in PEM`);
   }
 }

@@ -1,6 +1,6 @@
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { userInfo } from "node:os";
+import { systemFiles, whyUnreadable } from "../config/files.ts";
 
 /** A start that cannot go on; the sentence names what to change. */
 export class StartFailure extends Error {
@@ -20,18 +20,8 @@ export async function prepareStateDirectory(path: string): Promise<void> {
     const probe = join(path, ".writable");
     await writeFile(probe, "", { mode: OURS_ALONE });
   } catch (error) {
-    throw new StartFailure(`state_dir: ${path} cannot be written: ${await fileFacts(path, error)}`);
+    throw new StartFailure(`state_dir: ${path} is to be written to and ${whyUnreadable(systemFiles, path, error)}`);
   }
-}
-
-/** Why a file or directory cannot be used: the system's reason, its owner and mode, and who we are. */
-export async function fileFacts(path: string, error: unknown): Promise<string> {
-  const reason = error instanceof Error ? error.message.replace(/,.*$/s, "") : String(error);
-  const facts = await stat(path).catch(() => undefined);
-  const us = userInfo();
-  const owner =
-    facts === undefined ? "" : ` It belongs to user ${facts.uid}, mode ${(facts.mode & 0o7777).toString(8).padStart(4, "0")}.`;
-  return `${reason}.${owner} We are user ${us.uid} (${us.username})`;
 }
 
 /** Writes a secret file that only we may read. */
@@ -45,6 +35,6 @@ export async function readIfThere(path: string): Promise<string | undefined> {
     return await readFile(path, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw new StartFailure(`${path} cannot be read: ${await fileFacts(path, error)}`);
+    throw new StartFailure(`${path} ${whyUnreadable(systemFiles, path, error)}`);
   }
 }

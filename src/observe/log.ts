@@ -21,13 +21,12 @@ export interface Log {
  * is there.
  */
 export function openLog(level: LogLevel, onTerminal: boolean): Log {
-  const settings = { level, base: null, timestamp: pinoTime };
   const logger: Logger = onTerminal
-    ? pino(
-        { ...settings, timestamp: true },
-        pretty({ sync: true, destination: 2, ignore: "pid,hostname", translateTime: "HH:MM:ss.l" }),
-      )
-    : pino(settings, destination({ dest: 2, sync: true }));
+    ? pino({ level, base: null }, pretty({ sync: true, destination: 2, translateTime: "HH:MM:ss.l" }))
+    : pino(
+        { level, base: null, timestamp, formatters: { level: (label) => ({ level: label }) } },
+        destination({ dest: 2, sync: true }),
+      );
   return {
     debug: (fields, sentence) => logger.debug(fields, sentence),
     info: (fields, sentence) => logger.info(fields, sentence),
@@ -41,6 +40,6 @@ export function openLog(level: LogLevel, onTerminal: boolean): Log {
 }
 
 /** The wall clock in a form that people and machines read alike. */
-function pinoTime(): string {
+function timestamp(): string {
   return `,"time":"${new Date().toISOString()}"`;
 }

@@ -43,7 +43,6 @@ const HOMES_OF_PACKAGE: ReadonlyMap<string, string> = new Map([
   ["@sinclair/typebox", "config http"],
   ["smol-toml", "config"],
   ["commander", "cli"],
-  ["@peculiar/x509", "edge"],
   ["bun", "runtime"],
   ["bun:ffi", "runtime"],
 ]);
