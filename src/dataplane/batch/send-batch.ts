@@ -262,7 +262,7 @@ export class SendBatch {
     const length = this.#lengths[before] ?? 0;
     return (
       this.#segmentation &&
-      length <= MOST_SEGMENT_BYTES &&
+      length <= (family === 4 ? MOST_SEGMENT_BYTES_IPV4 : MOST_SEGMENT_BYTES_IPV6) &&
       length > 0 &&
       (this.#lengths[at] ?? 0) > 0 &&
       (this.#lengths[at] ?? 0) <= length &&
@@ -337,4 +337,5 @@ export class SendBatch {
 const MOST_OCTETS = 65_000;
 const MOST_SEGMENTS = 64;
 /** Longer segments would not fit an Ethernet frame, and the kernel cuts nothing that it would then have to fragment. */
-const MOST_SEGMENT_BYTES = 1452;
+const MOST_SEGMENT_BYTES_IPV4 = 1500 - 20 - 8;
+const MOST_SEGMENT_BYTES_IPV6 = 1500 - 40 - 8;

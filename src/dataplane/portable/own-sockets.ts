@@ -9,16 +9,22 @@ import type { DatagramSockets, OnDatagram, SocketNumber } from "./datagram-socke
 /** Gives back a descriptor that cannot be used here. */
 export type CloseDescriptor = (descriptor: number) => void;
 
+interface Own {
+  readonly socket: Socket;
+  readonly address: TransportAddress;
+  /** Datagrams on their way to the system: it is told of them a little later than we are asked. */
+  sending: number;
+  retired: boolean;
+}
+
 /** Sockets of `node:dgram` alone, where it takes no descriptors or where there is no native code: no DF, no ICMP errors. */
 export class OwnSockets implements DatagramSockets {
   readonly #counters: PlaneCounters;
   readonly #onDatagram: OnDatagram;
   readonly #closeDescriptor: CloseDescriptor;
-  readonly #sockets = new Map<SocketNumber, { readonly socket: Socket; readonly address: TransportAddress }>();
+  readonly #sockets = new Map<SocketNumber, Own>();
   readonly #unbound = new Set<Socket>();
   readonly #names = new Map<string, string>();
-  /** Closed after the turn: what was asked of them is sent a little later than it was asked for. */
-  #retired: Socket[] = [];
   #next = 0;
 
   constructor(counters: PlaneCounters, onDatagram: OnDatagram, closeDescriptor: CloseDescriptor) {
@@ -45,14 +51,16 @@ export class OwnSockets implements DatagramSockets {
     socket.on("close", bound);
     socket.on("error", bound);
     socket.bind(address.port, formatIp(address.ip));
-    this.#sockets.set(number, { socket, address });
+    this.#sockets.set(number, { socket, address, sending: 0, retired: false });
     return number;
   }
 
   close(socket: SocketNumber): void {
-    const closed = this.#sockets.get(socket);
+    const own = this.#sockets.get(socket);
+    if (own === undefined) return;
     this.#sockets.delete(socket);
-    if (closed !== undefined) this.#retired.push(closed.socket);
+    own.retired = true;
+    closeIfDone(own);
   }
 
   addressOf(socket: SocketNumber): TransportAddress | undefined {
@@ -60,27 +68,28 @@ export class OwnSockets implements DatagramSockets {
   }
 
   send(number: SocketNumber, to: SocketAddress, bytes: Uint8Array, offset: number, length: number): void {
-    const { socket, address } = this.#sockets.get(number) ?? {};
-    if (socket === undefined || address?.ip.family !== to.family || to.port === 0) {
+    const own = this.#sockets.get(number);
+    if (own?.address.ip.family !== to.family || to.port === 0) {
       this.#counters.sendDrops++;
       return;
     }
     // A copy: where sending takes its time, the turn's memory is used again before.
-    this.#attempt(socket, Buffer.from(bytes.subarray(offset, offset + length)), to.port, this.#nameOf(to), true);
+    this.#attempt(own, Buffer.from(bytes.subarray(offset, offset + length)), to.port, this.#nameOf(to), true);
   }
 
   /** The first failure is likely about an earlier datagram to somebody else, so there is a second attempt. */
-  #attempt(socket: Socket, datagram: Buffer, port: number, host: string, again: boolean): void {
-    const failed = (): void => {
-      if (again) this.#attempt(socket, datagram, port, host, false);
-      else this.#counters.sendDrops++;
+  #attempt(own: Own, datagram: Buffer, port: number, host: string, again: boolean): void {
+    own.sending++;
+    const ended = (failure: Error | null): void => {
+      if (failure !== null && again) this.#attempt(own, datagram, port, host, false);
+      else if (failure !== null) this.#counters.sendDrops++;
+      own.sending--;
+      closeIfDone(own);
     };
     try {
-      socket.send(datagram, port, host, (failure) => {
-        if (failure) failed();
-      });
-    } catch {
-      failed();
+      own.socket.send(datagram, port, host, ended);
+    } catch (failure) {
+      ended(failure instanceof Error ? failure : new Error(String(failure)));
     }
   }
 
@@ -96,15 +105,15 @@ export class OwnSockets implements DatagramSockets {
     return name;
   }
 
-  flush(): void {
-    for (const socket of this.#retired) socket.close();
-    this.#retired = [];
-  }
+  flush(): void {}
 
   closeAll(): void {
     for (const number of [...this.#sockets.keys()]) this.close(number);
-    this.flush();
   }
+}
+
+function closeIfDone({ socket, retired, sending }: Own): void {
+  if (retired && sending === 0) socket.close();
 }
 
 const MOST_NAMES = 4096;
