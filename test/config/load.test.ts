@@ -179,9 +179,9 @@ test("a value that was written, even to its default, is configured", () => {
 });
 
 test("features yet to come are named in one warning, where they are set away from the default", () => {
-  const toml = `[relay]\ntcp = true\nmobility = true\n[shutdown]\nupgrade_deadline = 86400\n[tls]\npassthrough = { "a.example" = "proxy+[::1]:9443" }`;
+  const toml = `[shutdown]\nupgrade_deadline = 100\n[tls]\npassthrough = { "a.example" = "proxy+[::1]:9443" }`;
   const { warnings, settings } = load(toml);
-  assert.deepEqual(warnings, ["No effect yet: relay.tcp, tls.passthrough (these features are still to come)"]);
+  assert.deepEqual(warnings, ["No effect yet: shutdown.upgrade_deadline (this feature is still to come)"]);
   assert.deepEqual(settings.tls.passthrough, { "a.example": { host: "::1", port: 9443, proxyHeader: true } });
 });
 

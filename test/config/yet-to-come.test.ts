@@ -19,8 +19,8 @@ describe("features yet to come", () => {
   test("are named together", () => {
     assert.equal(yetToCome(["relay.tcp"]), "No effect yet: relay.tcp (this feature is still to come)");
     assert.equal(
-      yetToCome(["tls.passthrough", "region", "relay.tcp"]),
-      "No effect yet: relay.tcp, tls.passthrough (these features are still to come)",
+      yetToCome(["tls.acme.email", "region", "shutdown.upgrade_deadline"]),
+      "No effect yet: shutdown.upgrade_deadline, tls.acme (these features are still to come)",
     );
   });
 });

@@ -18,7 +18,7 @@ export const MAY_IMPORT: ReadonlyMap<string, string> = new Map([
   ["client", "stun net lib"],
   ["runtime", "lib"],
   ["dataplane", "runtime net lib forward:types"],
-  ["observe", "lib turn:types"],
+  ["observe", "net lib turn:types"],
   ["relay", `${TURN_AND_BELOW} dataplane observe runtime`],
   ["edge", "stun net lib dataplane:types"],
   ["store", "credentials lib"],
