@@ -33,61 +33,65 @@ const mood = fc.oneof(
  */
 test("each datagram is sent once, in order, or counted", () => {
   fc.assert(
-    fc.property(fc.array(datagram, { minLength: 1, maxLength: 120, size: "max" }), fc.infiniteStream(mood), (datagrams, moods) => {
-      let errno = 0;
-      const moody: Libc = {
-        ...real,
-        scratch: real.scratch,
-        errno: () => errno || real.errno(),
-        sendmmsg(descriptor, messages, count, flags) {
-          const next = moods.next().value ?? "all";
-          errno = typeof next === "number" ? next : 0;
-          if (errno !== 0) return -1;
-          return real.sendmmsg(descriptor, messages, next === "half" ? Math.ceil(count / 2) : count, flags);
-        },
-        recvmmsg(...values) {
-          errno = 0;
-          return real.recvmmsg(...values);
-        },
-      };
-      const heard = new Recorder();
-      const descriptors = [0, 1, 2].map(() => openUdpListener(real, anywhere, { receiveBufferBytes: 4_000_000 }));
-      const listeners = descriptors.map((descriptor) => ({ descriptor, address: socketName(real, descriptor) }));
-      const receiver = new BatchPlane(real, { listeners }, heard);
-      const sender = new BatchPlane(moody, { listeners: [], slots: 32 }, new Recorder());
-      const relays = [0, 1, 2].map(() => {
-        const socket = openRelaySocket(real, anywhere);
-        return sender.openRelay(socket, socketName(real, socket));
-      });
-      const arrived: string[][] = [0, 1, 2].map(() => []);
-      heard.onClient = ({ socket }) => {
-        const bytes = heard.fromClients.pop() ?? Buffer.alloc(0);
-        const number = bytes.readUInt32BE();
-        assert.deepEqual(bytes, payload(bytes.length, number));
-        const sent = datagrams[number];
-        assert.equal(sent?.length, bytes.length);
-        assert.equal(sent?.receiver, socket);
-        arrived[sent?.relay ?? 0]?.push(`${socket} ${String(number).padStart(3, "0")}`);
-      };
-      for (const [number, { relay, receiver: to, length, dontFragment, turnEnds }] of datagrams.entries()) {
-        const bytes = payload(length, number);
-        const address = listeners[to]?.address ?? anywhere;
-        sender.sendToPeer(relays[relay] ?? 0, socketAddress(address), bytes, 0, length, dontFragment);
-        if (turnEnds) sender.turn(0);
-      }
-      sender.turn(0);
-      for (let i = 0; i < 20; i++) receiver.turn(0);
-      for (const of of arrived) {
-        assert.equal(new Set(of).size, of.length, "once");
-        for (const socket of ["0", "1", "2"]) {
-          const numbers = of.filter((entry) => entry.startsWith(socket));
-          assert.deepEqual(numbers, numbers.toSorted(), "in order");
+    fc.property(
+      fc.array(datagram, { minLength: 1, maxLength: 120, size: "max" }),
+      fc.infiniteStream(mood),
+      (datagrams, moods) => {
+        let errno = 0;
+        const moody: Libc = {
+          ...real,
+          scratch: real.scratch,
+          errno: () => errno || real.errno(),
+          sendmmsg(descriptor, messages, count, flags) {
+            const next = moods.next().value ?? "all";
+            errno = typeof next === "number" ? next : 0;
+            if (errno !== 0) return -1;
+            return real.sendmmsg(descriptor, messages, next === "half" ? Math.ceil(count / 2) : count, flags);
+          },
+          recvmmsg(...values) {
+            errno = 0;
+            return real.recvmmsg(...values);
+          },
+        };
+        const heard = new Recorder();
+        const descriptors = [0, 1, 2].map(() => openUdpListener(real, anywhere, { receiveBufferBytes: 4_000_000 }));
+        const listeners = descriptors.map((descriptor) => ({ descriptor, address: socketName(real, descriptor) }));
+        const receiver = new BatchPlane(real, { listeners }, heard);
+        const sender = new BatchPlane(moody, { listeners: [], slots: 32 }, new Recorder());
+        const relays = [0, 1, 2].map(() => {
+          const socket = openRelaySocket(real, anywhere);
+          return sender.openRelay(socket, socketName(real, socket));
+        });
+        const arrived: string[][] = [0, 1, 2].map(() => []);
+        heard.onClient = ({ socket }) => {
+          const bytes = heard.fromClients.pop() ?? Buffer.alloc(0);
+          const number = bytes.readUInt32BE();
+          assert.deepEqual(bytes, payload(bytes.length, number));
+          const sent = datagrams[number];
+          assert.equal(sent?.length, bytes.length);
+          assert.equal(sent?.receiver, socket);
+          arrived[sent?.relay ?? 0]?.push(`${socket} ${String(number).padStart(3, "0")}`);
+        };
+        for (const [number, { relay, receiver: to, length, dontFragment, turnEnds }] of datagrams.entries()) {
+          const bytes = payload(length, number);
+          const address = listeners[to]?.address ?? anywhere;
+          sender.sendToPeer(relays[relay] ?? 0, socketAddress(address), bytes, 0, length, dontFragment);
+          if (turnEnds) sender.turn(0);
         }
-      }
-      assert.equal(arrived.flat().length + sender.counters.sendDrops, datagrams.length);
-      sender.close();
-      receiver.close();
-    }),
+        sender.turn(0);
+        for (let i = 0; i < 20; i++) receiver.turn(0);
+        for (const of of arrived) {
+          assert.equal(new Set(of).size, of.length, "once");
+          for (const socket of ["0", "1", "2"]) {
+            const numbers = of.filter((entry) => entry.startsWith(socket));
+            assert.deepEqual(numbers, numbers.toSorted(), "in order");
+          }
+        }
+        assert.equal(arrived.flat().length + sender.counters.sendDrops, datagrams.length);
+        sender.close();
+        receiver.close();
+      },
+    ),
     { numRuns: 40 },
   );
 });
