@@ -1,3 +1,4 @@
+import { SystemError } from "../dataplane/libc.ts";
 import type { PeerSide } from "../dataplane/plane.ts";
 import type { RelayId } from "../forward/route.ts";
 import type { Random } from "../lib/random.ts";
@@ -53,7 +54,8 @@ export class SharedRelayPorts implements RelayPorts {
 
   redeem(token: Uint8Array, nowMs: number): Relay | undefined {
     const reserved = this.#table.redeem(token, nowMs);
-    return reserved && this.#adopt(reserved.descriptor, reserved.address, reserved.port);
+    const relay = reserved && this.#adopt(reserved.descriptor, reserved.address, reserved.port, nowMs);
+    return relay === "exhausted" ? undefined : relay;
   }
 
   cancel(token: Uint8Array, nowMs: number): void {
@@ -82,7 +84,7 @@ export class SharedRelayPorts implements RelayPorts {
 
   #openOne(address: number, port: number, nowMs: number): OpenedRelay | "exhausted" | "taken" {
     const descriptor = this.#socket(address, port, nowMs);
-    return typeof descriptor === "number" ? this.#adopt(descriptor, address, port) : descriptor;
+    return typeof descriptor === "number" ? this.#adopt(descriptor, address, port, nowMs) : descriptor;
   }
 
   #openPair(address: number, port: number, nowMs: number): OpenedRelay | "exhausted" | "taken" {
@@ -94,7 +96,10 @@ export class SharedRelayPorts implements RelayPorts {
     const upper = this.#socket(address, port + 1, nowMs);
     const token = this.#random.bytes(TOKEN_OCTETS);
     if (typeof upper === "number" && this.#table.reserve(token, address, port + 1, upper, nowMs)) {
-      return { ...this.#adopt(lower, address, port), reservation: token };
+      const relay = this.#adopt(lower, address, port, nowMs);
+      if (relay !== "exhausted") return { ...relay, reservation: token };
+      this.cancel(token, nowMs);
+      return relay;
     }
     this.#sockets.close(lower);
     this.#table.release(address, port, nowMs);
@@ -112,11 +117,19 @@ export class SharedRelayPorts implements RelayPorts {
     return descriptor;
   }
 
-  #adopt(descriptor: number, address: number, port: number): Relay {
+  /** Lets the plane watch a socket; where the system refuses even that, socket and port are given back. */
+  #adopt(descriptor: number, address: number, port: number, nowMs: number): Relay | "exhausted" {
     const { local, shown } = this.#address(address);
-    const id = this.#peers.openRelay(descriptor, { ip: local, port });
-    this.#open.set(id, { address, port });
-    return { id, address: { ip: shown, port } };
+    try {
+      const id = this.#peers.openRelay(descriptor, { ip: local, port });
+      this.#open.set(id, { address, port });
+      return { id, address: { ip: shown, port } };
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      this.#sockets.close(descriptor);
+      this.#table.release(address, port, nowMs);
+      return "exhausted";
+    }
   }
 
   #address(index: number): RelayAddress {
