@@ -33,3 +33,34 @@ export function seeded(seed: number): (limit: number) => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
   };
 }
+
+/**
+ * How many objects some work makes on the collector's heap, exactly, dead ones included; `undefined` where the runtime
+ * does not say, `Infinity` where the work made so many that the collector had to run.
+ */
+export async function objectsMade(work: () => void): Promise<number | undefined> {
+  const { gcAndSweep, heapStats } = await import("bun:jsc").catch(() => ({ gcAndSweep: undefined, heapStats: undefined }));
+  if (gcAndSweep === undefined || heapStats === undefined) return undefined;
+  const look = (): readonly [all: number, witnesses: number] => {
+    const { objectTypeCounts } = heapStats();
+    let all = 0;
+    for (const type in objectTypeCounts) if (!KINDS.has(type)) all += objectTypeCounts[type] ?? 0;
+    return [all, objectTypeCounts.WeakSet ?? 0];
+  };
+  for (let i = 0; i < LOOKS; i++) look(); // the first ones make more than those that follow
+  gcAndSweep();
+  // Nobody keeps them: as long as they are counted, nothing has been collected.
+  for (let i = 0; i < WITNESSES; i++) new WeakSet();
+  look();
+  const [first] = look();
+  const [second, witnesses] = look();
+  work();
+  const [third, left] = look();
+  return left < witnesses ? Infinity : third - second - (second - first); // less what a look makes itself
+}
+
+/** What describes objects and is made once for many of them. */
+const KINDS: ReadonlySet<string> = new Set(["Structure", "PropertyTable", "FunctionCodeBlock"]);
+/** More than it takes until looking is compiled for good. */
+const LOOKS = 300;
+const WITNESSES = 100;

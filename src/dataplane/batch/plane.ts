@@ -26,6 +26,8 @@ export interface BatchPlaneOptions {
   readonly slots?: number;
   /** The longest datagram that is taken; 64 KiB if not given, which costs memory only as far as datagrams reach. */
   readonly slotBytes?: number;
+  /** false: every datagram is a message of its own, also where the kernel could cut one into many. */
+  readonly segmentation?: boolean;
 }
 
 /** From one socket at a time, so that no one starves the others. */
@@ -53,10 +55,10 @@ export class BatchPlane implements ClientSide, PeerSide {
 
   /** @throws {SystemError} if the system has no memory or descriptor left */
   constructor(libc: Libc, options: BatchPlaneOptions, handler: PlaneHandler) {
-    const { listeners, slots = 256, slotBytes = 65_536 } = options;
+    const { listeners, slots = 256, slotBytes = 65_536, segmentation = true } = options;
     const received = { slots, slotBytes };
     // A turn may answer each datagram, and a few more.
-    const sent = { messages: 2 * slots, scratchBytes: 256 * 1024 };
+    const sent = { messages: 2 * slots, scratchBytes: 256 * 1024, segmentation };
     this.#libc = libc;
     this.#handler = handler;
     this.#arena = new Arena(libc, ReceiveBatch.bytes(received) + SendBatch.bytes(sent) + ErrorQueue.bytes + Poller.bytes + 4096);

@@ -41,6 +41,8 @@ export interface SendShape {
   readonly messages: number;
   /** For octets that do not lie in the arena. */
   readonly scratchBytes: number;
+  /** false: the kernel is never asked to cut one message into many datagrams. */
+  readonly segmentation?: boolean;
 }
 
 /** What a batch works on. */
@@ -94,7 +96,10 @@ export class SendBatch {
   #scratchUsed = 0;
   #segmentation: boolean;
 
-  constructor({ libc, arena, sockets, locals, counters }: SendContext, { messages, scratchBytes }: SendShape) {
+  constructor(
+    { libc, arena, sockets, locals, counters }: SendContext,
+    { messages, scratchBytes, segmentation = true }: SendShape,
+  ) {
     this.#libc = libc;
     this.#arena = arena;
     this.#sockets = sockets;
@@ -115,7 +120,7 @@ export class SendBatch {
     this.#controls = arena.take(messages * CONTROL_BYTES, 64);
     this.#scratch = arena.take(scratchBytes, 64);
     this.#scratchBytes = scratchBytes;
-    this.#segmentation = segmentsDatagrams(libc);
+    this.#segmentation = segmentation && segmentsDatagrams(libc);
   }
 
   /** How many octets of an arena it takes. */
