@@ -57,6 +57,14 @@ describe("startCertificate", () => {
       complaint: /^tls\.certificate: .*The key does not belong to the certificate$/,
     },
     {
+      name: "a directory in place of the key",
+      spoil: async (path: string) => {
+        await rm(path);
+        await mkdir(path);
+      },
+      complaint: /^tls\.key: .* is a directory$/,
+    },
+    {
       name: "a key that is none",
       spoil: (path: string) => writeFile(path, "rubbish"),
       complaint: /no unencrypted PEM private key$/,
