@@ -1,6 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Settings } from "../config/schema.ts";
-import { type CertificateFiles, readCertificateFiles } from "../edge/certificate-files.ts";
+import type { CertificateFiles } from "../edge/certificate-files.ts";
 import { type CertificateFacts, type CertificatePair, Certificates } from "../edge/certificates.ts";
 import { systemFiles, whyUnreadable } from "../config/files.ts";
 import { readIfThere, StartFailure, writeSecret } from "./state-directory.ts";
@@ -43,11 +44,15 @@ export async function startCertificate(
 
 /** Each file on its own, so that the complaint names the one that cannot be read. */
 async function read(files: CertificateFiles): Promise<CertificatePair> {
+  return { certificate: await readOne(files, "certificate"), key: await readOne(files, "key") };
+}
+
+async function readOne(files: CertificateFiles, which: keyof CertificateFiles): Promise<string> {
+  const path = files[which];
   try {
-    return await readCertificateFiles(files);
+    return await readFile(path, "utf8");
   } catch (error) {
-    const key = error instanceof Error && error.message.includes(files.key) ? "key" : "certificate";
-    throw new StartFailure(`tls.${key}: ${files[key]} ${whyUnreadable(systemFiles, files[key], error)}`);
+    throw new StartFailure(`tls.${which}: ${path} ${whyUnreadable(systemFiles, path, error)}`);
   }
 }
 
