@@ -1,16 +1,33 @@
-import { accessSync, appendFileSync, constants } from "node:fs";
-import { delimiter, join, relative } from "node:path";
+import { accessSync, appendFileSync, constants, existsSync } from "node:fs";
+import { delimiter, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
+/** A program by the names it may have on PATH, or a file of a library that some program loads; and where it comes from. */
+interface Tool {
+  readonly commands?: readonly string[];
+  /** Absolute, or from the root of the repository. */
+  readonly file?: string;
+  readonly from: string;
+}
+
 /** Tools that go by another name than their command, and where they come from. */
-const TOOLS: Readonly<Record<string, { readonly commands: readonly string[]; readonly from: string }>> = {
+const TOOLS: Readonly<Record<string, Tool>> = {
   chromium: { commands: ["chromium", "chromium-browser", "google-chrome"], from: "the package chromium" },
   certutil: { commands: ["certutil"], from: "the package libnss3-tools" },
   turnserver: { commands: ["turnserver"], from: "the package coturn" },
   turnutils_uclient: { commands: ["turnutils_uclient"], from: "the package coturn" },
   turnutils_natdiscovery: { commands: ["turnutils_natdiscovery"], from: "the package coturn" },
+  firefox: { commands: ["firefox-esr", "firefox"], from: "the package firefox-esr" },
+  aioice: { file: "/usr/lib/python3/dist-packages/aioice/__init__.py", from: "the package python3-aioice" },
+  // npm brings the compiled half of a package only where there is one for the platform.
+  "@roamhq/wrtc": {
+    file: `node_modules/@roamhq/wrtc-${process.platform}-${process.arch}/wrtc.node`,
+    from: "npm, on platforms that it is compiled for",
+  },
+  "node-datachannel": { file: "node_modules/@node-datachannel", from: "npm, on platforms that it is compiled for" },
+  werift: { file: "node_modules/werift/package.json", from: "npm" },
 };
 
 /**
@@ -44,9 +61,11 @@ export function unless(holds: boolean, reason: string, { required = true }: { re
   return reason;
 }
 
-/** Where a tool lies on PATH; `undefined` if it does not. */
+/** Where a tool lies on PATH, or its file; `undefined` if it is not there. */
 export function pathOf(tool: string): string | undefined {
-  for (const command of TOOLS[tool]?.commands ?? [tool]) {
+  const { file, commands = [tool] } = TOOLS[tool] ?? {};
+  if (file !== undefined) return existsSync(resolve(root, file)) ? resolve(root, file) : undefined;
+  for (const command of commands) {
     for (const folder of (process.env.PATH ?? "").split(delimiter)) {
       const path = join(folder, command);
       if (isExecutable(path)) return path;
