@@ -125,7 +125,6 @@ const NAMES: ReadonlyMap<number, string> = new Map(
 export const EINTR = 4;
 export const EBADF = 9;
 export const EAGAIN = 11;
-export const ENOMEM = 12;
 export const EFAULT = 14;
 export const EIO = 5;
 export const ENOTSOCK = 88;

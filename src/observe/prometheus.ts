@@ -10,9 +10,6 @@ export interface Gauge {
   readonly labels?: string;
 }
 
-/** The content type of {@link prometheusText}. */
-export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
 /** All metrics in Prometheus' text format: the threads' counters added up, and gauges beside them. */
 export function prometheusText(threads: readonly Counters[], gauges: readonly Gauge[]): string {
   const lines: string[] = [];

@@ -37,22 +37,7 @@ test("each datagram is sent once, in order, or counted", () => {
       fc.array(datagram, { minLength: 1, maxLength: 120, size: "max" }),
       fc.infiniteStream(mood),
       (datagrams, moods) => {
-        let errno = 0;
-        const moody: Libc = {
-          ...real,
-          scratch: real.scratch,
-          errno: () => errno || real.errno(),
-          sendmmsg(descriptor, messages, count, flags) {
-            const next = moods.next().value ?? "all";
-            errno = typeof next === "number" ? next : 0;
-            if (errno !== 0) return -1;
-            return real.sendmmsg(descriptor, messages, next === "half" ? Math.ceil(count / 2) : count, flags);
-          },
-          recvmmsg(...values) {
-            errno = 0;
-            return real.recvmmsg(...values);
-          },
-        };
+        const moody = moodyLibc(moods);
         const heard = new Recorder();
         const descriptors = [0, 1, 2].map(() => openUdpListener(real, anywhere, { receiveBufferBytes: 4_000_000 }));
         const listeners = descriptors.map((descriptor) => ({ descriptor, address: socketName(real, descriptor) }));
@@ -95,3 +80,23 @@ test("each datagram is sent once, in order, or counted", () => {
     { numRuns: 40 },
   );
 });
+
+/** The system's, but for sends that fail or take only a part of what they were given. */
+function moodyLibc(moods: Iterator<"all" | "half" | number>): Libc {
+  let errno = 0;
+  return {
+    ...real,
+    scratch: real.scratch,
+    errno: () => errno || real.errno(),
+    sendmmsg(descriptor, messages, count, flags) {
+      const next = moods.next().value ?? "all";
+      errno = typeof next === "number" ? next : 0;
+      if (errno !== 0) return -1;
+      return real.sendmmsg(descriptor, messages, next === "half" ? Math.ceil(count / 2) : count, flags);
+    },
+    recvmmsg(...values) {
+      errno = 0;
+      return real.recvmmsg(...values);
+    },
+  };
+}
