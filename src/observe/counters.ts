@@ -27,7 +27,7 @@ export const REJECTION_CODES: readonly number[] = [
   300, 400, 401, 403, 405, 420, 437, 438, 440, 441, 442, 443, 446, 447, 486, 500, 508,
 ];
 /** Why a message got no answer. */
-export const IGNORED_REASONS = ["malformed", "not a request", "budget", "no permission", "no allocation"] as const;
+export const IGNORED_REASONS = ["malformed", "not a request", "budget", "pressure", "no permission", "no allocation"] as const;
 
 /** Every metric that threads count. Gauges of one thread each add up like counters. */
 export const METRICS = {

@@ -6,8 +6,9 @@ import { readUint16 } from "../lib/bytes.ts";
 import type { Clock } from "../lib/time.ts";
 import type { FiveTuple } from "../net/address.ts";
 import { SocketAddress } from "../net/socket-address.ts";
-import { type Counters, slotOf } from "../observe/counters.ts";
+import { type Counters, IGNORED_REASONS, slotOf } from "../observe/counters.ts";
 import { count } from "../observe/narrate.ts";
+import type { TurnPressure } from "../policy/pressure.ts";
 import type { ReplyBudget } from "../policy/rate.ts";
 import { CHANNEL_HEADER_BYTES, writeChannelHeader } from "../stun/channel-data.ts";
 import type { Action } from "../turn/action.ts";
@@ -31,6 +32,8 @@ export interface ShardParts {
   readonly monotonicMs: () => number;
   /** Where Binding requests may be answered from the packet alone; and the budget they count against. */
   readonly responder?: { readonly stun: StunResponder; readonly budget: ReplyBudget } | undefined;
+  /** Told how much each turn had to do; asked before a plain Binding request is answered. */
+  readonly pressure: TurnPressure;
   /** What happened, beyond the counters. */
   readonly report: (event: TurnEvent) => void;
   /** Closes a stream, after what was sent to it. */
@@ -44,6 +47,7 @@ const OCTETS_TO_CLIENT = slotOf("relayed_octets_total", 1);
 const NO_ROUTE = slotOf("dropped_packets_total", 0);
 const OVER_BANDWIDTH = slotOf("dropped_packets_total", 1);
 const BINDINGS = slotOf("bindings_total");
+const UNDER_PRESSURE = slotOf("messages_ignored_total", IGNORED_REASONS.indexOf("pressure"));
 
 /** Where thinking meets moving: what a packet is, and who must do something about it. */
 export class Shard implements PlaneHandler {
@@ -51,6 +55,8 @@ export class Shard implements PlaneHandler {
   /** Where a packet goes; filled for each, made once. */
   readonly #to = new SocketAddress();
   #turnMs = -1;
+  /** Datagrams of this turn. */
+  #turnDatagrams = 0;
 
   constructor(parts: ShardParts) {
     this.#parts = parts;
@@ -62,6 +68,7 @@ export class Shard implements PlaneHandler {
   }
 
   fromClient(packet: Packet): void {
+    this.#countDatagram();
     if (packet.length === 0) return;
     const kind = (packet.bytes[packet.offset] ?? 0xff) & 0xc0;
     if (kind === 0x40) this.#channelData(packet);
@@ -70,6 +77,7 @@ export class Shard implements PlaneHandler {
   }
 
   fromPeer(packet: Packet): void {
+    this.#countDatagram();
     const { table, traffic, clients, counters } = this.#parts;
     const route = table.toClient(packet.socket, packet.from);
     if (route < 0) return this.#peerWithoutRoute(packet);
@@ -93,6 +101,8 @@ export class Shard implements PlaneHandler {
   }
 
   turnEnds(): void {
+    if (this.#turnDatagrams > 0) this.#parts.pressure.turnEnds(this.#turnDatagrams, this.#parts.monotonicMs());
+    this.#turnDatagrams = 0;
     this.#turnMs = -1;
   }
 
@@ -105,6 +115,10 @@ export class Shard implements PlaneHandler {
   expire(): void {
     const due = this.#parts.engine.nextDeadline;
     if (due !== undefined && due <= this.#parts.monotonicMs()) this.handle({ kind: "timeout" });
+  }
+
+  #countDatagram(): void {
+    if (this.#turnDatagrams++ === 0) this.#parts.pressure.turnBegins(this.#nowMs());
   }
 
   #nowMs(): number {
@@ -128,8 +142,9 @@ export class Shard implements PlaneHandler {
   }
 
   #message(packet: Packet): void {
-    const { responder, clients, counters } = this.#parts;
+    const { responder, clients, counters, pressure } = this.#parts;
     if (responder?.stun.answer(packet)) {
+      if (pressure.sheds("binding")) return counters.addAt(UNDER_PRESSURE, 1);
       if (!responder.budget.allows(packet.from.toAddress().ip, this.#nowMs())) return;
       counters.addAt(BINDINGS, 1);
       const { bytes, length } = responder.stun;

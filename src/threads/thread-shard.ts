@@ -15,6 +15,7 @@ import type { SocketAddress } from "../net/socket-address.ts";
 import { Counters } from "../observe/counters.ts";
 import { type Line, narrate } from "../observe/narrate.ts";
 import { SharedLedger } from "../policy/ledger.ts";
+import { TurnPressure } from "../policy/pressure.ts";
 import { PeerRules } from "../policy/peers.ts";
 import { PortTable } from "../policy/ports.ts";
 import { SharedReplyBudget } from "../policy/rate.ts";
@@ -73,6 +74,7 @@ export class ThreadShard {
       peers: sides.peers,
       random,
     });
+    const pressure = new TurnPressure();
     const engine = new Engine(settings.engine, {
       authority: new ProjectAuthority(this.directory, plan.region),
       quota: this.#ledger,
@@ -80,6 +82,7 @@ export class ThreadShard {
       relays: ports,
       traffic: this.#traffic,
       budget: this.#budget,
+      pressure,
       random,
       nonceSecret: new Secret(plan.nonceSecret),
     });
@@ -94,6 +97,7 @@ export class ThreadShard {
       counters: this.counters,
       clock: this.clock,
       monotonicMs: this.clock.monotonicMs,
+      pressure,
       responder: plainStun ? { stun: new StunResponder(), budget: this.#budget } : undefined,
       report: (event) => this.#report(event, sides.witness),
       closeClient: sides.closeClient,

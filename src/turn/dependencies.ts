@@ -1,6 +1,7 @@
 import type { Authority } from "../credentials/authority.ts";
 import type { Traffic } from "../forward/traffic.ts";
 import type { PeerPolicy } from "../policy/peers.ts";
+import type { Pressure } from "../policy/pressure.ts";
 import type { Quota } from "../policy/quota.ts";
 import type { ReplyBudget } from "../policy/rate.ts";
 import type { Random } from "../lib/random.ts";
@@ -16,6 +17,8 @@ export interface EngineDependencies {
   readonly traffic: Traffic;
   /** Replies to sources that have proven nothing, over UDP. */
   readonly budget: ReplyBudget;
+  /** What to leave undone when there is too much; without it everything is done. */
+  readonly pressure?: Pressure | undefined;
   readonly random: Random;
   /** 32 octets that all threads share: nonces of one are good on all. */
   readonly nonceSecret: Secret;

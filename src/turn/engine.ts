@@ -3,6 +3,7 @@ import { unreachable } from "../lib/assert.ts";
 import type { Instant } from "../lib/time.ts";
 import { type FiveTuple, fiveTupleKey, type TransportAddress } from "../net/address.ts";
 import type { IpAddress } from "../net/ip.ts";
+import type { Sheddable } from "../policy/pressure.ts";
 import { ATTRIBUTE, mustBeUnderstood } from "../stun/attributes.ts";
 import { checkFingerprint } from "../stun/fingerprint.ts";
 import { CLASS, METHOD } from "../stun/header.ts";
@@ -135,6 +136,7 @@ export class Engine {
     if (message.class !== CLASS.request) return IGNORED["not a request"];
     const request = { message, from, tuple: fiveTupleKey(from) };
     if (message.method === METHOD.binding) {
+      if (this.#sheds("binding")) return IGNORED.pressure;
       return this.#affords(from, now) ? binding(this.#state.settings, request) : IGNORED.budget;
     }
     const handler = HANDLERS.get(message.method);
@@ -145,9 +147,12 @@ export class Engine {
     const state = this.#state;
     const { message, from } = request;
     const { nonce } = message;
+    const isStranger = state.at(request.tuple) === undefined;
+    if (isStranger && message.method === METHOD.allocate && this.#sheds("allocation")) return IGNORED.pressure;
     const freshNonce = nonce !== undefined && state.nonces.isValid(nonce, from, now);
+    if (!freshNonce && isStranger && this.#sheds("challenge")) return IGNORED.pressure;
     if (!freshNonce && !this.#affords(from, now)) return IGNORED.budget;
-    if (!state.settings.relayEnabled && state.at(request.tuple) === undefined) return refuse(request, 403);
+    if (!state.settings.relayEnabled && isStranger) return refuse(request, 403);
 
     const outcome = authenticate(state, request, freshNonce, now);
     if ("code" in outcome) return outcome.code === 400 ? refuse(request, 400) : challenge(state, request, outcome, now);
@@ -160,6 +165,11 @@ export class Engine {
   /** Whether a reply may go to a client that has shown no nonce of ours; over UDP its address may be another's. */
   #affords(from: FiveTuple, now: Instant): boolean {
     return from.transport !== "udp" || this.#state.dependencies.budget.allows(from.client.ip, now.monotonicMs);
+  }
+
+  /** Whether there is too much to do for this; what a live allocation asks for is always done. */
+  #sheds(what: Sheddable): boolean {
+    return this.#state.dependencies.pressure?.sheds(what) === true;
   }
 
   #end(allocations: Iterable<Allocation>, reason: EndReason, now: Instant): Action[] {

@@ -31,7 +31,7 @@ export type TurnEvent =
   | { readonly type: "ignored"; readonly why: IgnoredReason };
 
 /** Why a message got no answer. */
-export type IgnoredReason = "malformed" | "not a request" | "budget" | "no permission" | "no allocation";
+export type IgnoredReason = "malformed" | "not a request" | "budget" | "pressure" | "no permission" | "no allocation";
 
 /** What does not change in the life of an allocation. */
 export interface AllocationFacts {

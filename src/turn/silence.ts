@@ -9,6 +9,7 @@ export const IGNORED: Readonly<Record<IgnoredReason, readonly Action[]>> = {
   malformed: ignored("malformed"),
   "not a request": ignored("not a request"),
   budget: ignored("budget"),
+  pressure: ignored("pressure"),
   "no permission": ignored("no permission"),
   "no allocation": ignored("no allocation"),
 };
