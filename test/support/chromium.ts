@@ -17,6 +17,7 @@ const FLAGS = [
 ];
 /** A secure context, so that the page has `crypto.subtle`; answered by the harness, no server listens there. */
 const PAGE = "http://localhost/call";
+const TEXTS = "Object.fromEntries([...document.querySelectorAll('[id]')].map(({ id, textContent }) => [id, textContent]))";
 
 /** One entry of an answer of the API. */
 export interface IceServer {
@@ -76,6 +77,8 @@ export interface Chromium {
     readonly iceTransportPolicy: "all" | "relay";
     readonly withinMs: number;
   }): Promise<GatherReport>;
+  /** Opens a page of somebody's own; `read` tells the text of each of its elements that has an id. */
+  watch<T>(url: string, use: (read: () => Promise<Readonly<Record<string, string>>>) => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -107,6 +110,15 @@ export async function startChromium(authorityFile: string, hosts: Readonly<Recor
   return {
     call: (wishes) => inPage(context, (page) => page.evaluate<CallReport>(`call(${JSON.stringify(wishes)})`)),
     gather: (wishes) => inPage(context, (page) => page.evaluate<GatherReport>(`gather(${JSON.stringify(wishes)})`)),
+    async watch(url, use) {
+      const page = await context.newPage();
+      try {
+        await page.goto(url);
+        return await use(() => page.evaluate<Record<string, string>>(TEXTS));
+      } finally {
+        await page.close();
+      }
+    },
     async stop() {
       await context.close();
       await rm(home, { recursive: true, force: true, maxRetries: 3 });
