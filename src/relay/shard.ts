@@ -55,6 +55,7 @@ export class Shard implements PlaneHandler {
   /** Where a packet goes; filled for each, made once. */
   readonly #to = new SocketAddress();
   #turnMs = -1;
+  #thoughts = 0;
   /** Datagrams of this turn. */
   #turnDatagrams = 0;
 
@@ -65,6 +66,11 @@ export class Shard implements PlaneHandler {
   /** When {@link expire} wants to be called, in monotonic milliseconds. */
   get nextDeadline(): number | undefined {
     return this.#parts.engine.nextDeadline;
+  }
+
+  /** How often the engine was asked: each time makes some garbage, which nothing else here does. */
+  get thoughts(): number {
+    return this.#thoughts;
   }
 
   fromClient(packet: Packet): void {
@@ -108,6 +114,7 @@ export class Shard implements PlaneHandler {
 
   /** Lets the engine think about something, and does what it wants. */
   handle(input: Input): void {
+    this.#thoughts += 1;
     this.#perform(this.#parts.engine.handle(input, this.#parts.clock.now()));
   }
 

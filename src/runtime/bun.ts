@@ -1,4 +1,5 @@
 import { dlopen, FFIType, type FFITypeOrString, type Pointer, read, toArrayBuffer } from "bun:ffi";
+import { edenGC } from "bun:jsc";
 import { type ForeignType, type Library, openFirst, type Runtime, type Signature } from "./runtime.ts";
 
 const TYPES: Readonly<Record<ForeignType, FFITypeOrString>> = { i32: "i32", u32: "u32", usize: FFIType.u64_fast, pointer: "ptr" };
@@ -23,6 +24,8 @@ export const bunRuntime: Runtime = {
   },
 
   viewOf: (address, bytes) => new Uint8Array(toArrayBuffer(address as Pointer, 0, bytes)),
+
+  collectYoung: edenGC,
 
   int32At: (address) => () => read.i32(address as Pointer, 0),
 };

@@ -26,6 +26,8 @@ export const denoRuntime: Runtime = {
     return new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointerTo(address), bytes));
   },
 
+  collectYoung: () => {}, // V8 does so by itself, after a few megabytes
+
   int32At(address) {
     const view = new Deno.UnsafePointerView(pointerTo(address));
     return () => view.getInt32();

@@ -1,5 +1,4 @@
 import { workerData } from "node:worker_threads";
-import { openLibc } from "../dataplane/libc.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import { EdgeThread } from "./edge.ts";
 import type { ToThread } from "./mailbox.ts";
@@ -7,7 +6,7 @@ import type { EdgeThreadPlan } from "./plan.ts";
 
 /** A thread for streams and HTTPS: a shard on the portable plane, and the API, on the event loop. */
 async function edgeThread(plan: EdgeThreadPlan): Promise<void> {
-  const thread = new EdgeThread(plan, openLibc(await openRuntime()));
+  const thread = new EdgeThread(plan, await openRuntime());
   plan.mailbox.on("message", (message: ToThread) => void thread.obey(message));
   await thread.listen();
   plan.mailbox.postMessage({ kind: "ready" });

@@ -1,5 +1,5 @@
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
-import type { Libc } from "../dataplane/libc.ts";
+import { openLibc } from "../dataplane/libc.ts";
 import type { Packet } from "../dataplane/plane.ts";
 import { PortablePlane } from "../dataplane/portable/plane.ts";
 import { Admission } from "../edge/admission.ts";
@@ -7,6 +7,7 @@ import { Certificates } from "../edge/certificates.ts";
 import { EdgeListener, PATIENCE } from "../edge/listener.ts";
 import { STREAM_CLIENTS, StreamClients } from "../edge/stream-clients.ts";
 import type { ErrorLog } from "../http/services.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import { Api } from "./api.ts";
 import type { FromThread, ToThread } from "./mailbox.ts";
@@ -38,7 +39,8 @@ export class EdgeThread {
   #alarm: ReturnType<typeof setTimeout> | undefined;
   #alarmMs = Number.POSITIVE_INFINITY;
 
-  constructor(plan: EdgeThreadPlan, libc: Libc) {
+  constructor(plan: EdgeThreadPlan, runtime: Runtime) {
+    const libc = openLibc(runtime);
     this.#plan = plan;
     const handler = new LateHandler();
     this.#plane = new PortablePlane({ libc, listeners: [] }, handler);
@@ -46,7 +48,7 @@ export class EdgeThread {
       fromClient: (packet) => this.#fromClient(packet),
       clientClosed: (from) => this.#think(() => this.#thread.shard.handle({ kind: "clientClosed", from })),
     });
-    this.#thread = new ThreadShard(plan, libc, {
+    this.#thread = new ThreadShard(plan, libc, runtime.collectYoung, {
       clients: this.#clients,
       peers: this.#plane,
       streams: true,
@@ -135,6 +137,7 @@ export class EdgeThread {
     this.#turnIsOpen = false;
     this.#thread.shard.turnEnds();
     this.#clients.flush();
+    this.#thread.tidy();
     const lines = this.#thread.takeLines();
     if (lines.length > 0) this.#tell({ kind: "lines", lines });
     const { counters } = this.#thread;

@@ -10,10 +10,11 @@ const LONGEST_WAIT_MS = 60_000;
 
 /** A thread that relays for UDP clients: a shard on the batch plane, an endless loop that never yields. */
 async function relayThread(plan: RelayThreadPlan): Promise<void> {
-  const libc = openLibc(await openRuntime());
+  const runtime = await openRuntime();
+  const libc = openLibc(runtime);
   const handler = new LateHandler();
   const plane = new BatchPlane(libc, { listeners: plan.listeners }, handler);
-  const thread = new ThreadShard(plan, libc, {
+  const thread = new ThreadShard(plan, libc, runtime.collectYoung, {
     clients: plane,
     peers: plane,
     streams: false,
@@ -43,6 +44,7 @@ async function relayThread(plan: RelayThreadPlan): Promise<void> {
         obey(post.message);
     }
     thread.shard.expire();
+    thread.tidy();
     const lines = thread.takeLines();
     if (lines.length > 0) tell({ kind: "lines", lines });
   }

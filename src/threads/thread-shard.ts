@@ -37,6 +37,8 @@ export interface ShardSides {
   readonly witness: (event: TurnEvent) => void;
 }
 
+const THOUGHTS_BETWEEN_COLLECTIONS = 4096;
+
 /** A shard with what it needs, made from a plan; and the ways in which main changes it. */
 export class ThreadShard {
   readonly shard: Shard;
@@ -52,7 +54,11 @@ export class ThreadShard {
   readonly #traffic: SharedTraffic;
   #peers: PeerRules;
 
-  constructor(plan: ShardPlan, libc: Libc, sides: ShardSides) {
+  readonly #collectYoung: () => void;
+  #tidiedAt = 0;
+
+  constructor(plan: ShardPlan, libc: Libc, collectYoung: () => void, sides: ShardSides) {
+    this.#collectYoung = collectYoung;
     const { settings, memory, relay, hashKey } = plan;
     const random = randomFrom((count) => new Uint8Array(randomBytes(count)));
     this.#settings = settings;
@@ -125,6 +131,13 @@ export class ThreadShard {
   /** Whether lines of `debug` are wanted. */
   get debug(): boolean {
     return this.#settings.debug;
+  }
+
+  /** Throws garbage away every so often, before it amounts to something. Between two turns. */
+  tidy(): void {
+    if (this.shard.thoughts - this.#tidiedAt < THOUGHTS_BETWEEN_COLLECTIONS) return;
+    this.#tidiedAt = this.shard.thoughts;
+    this.#collectYoung();
   }
 
   /** Takes the lines that wait. */
