@@ -19,6 +19,7 @@ const AT_ONCE = 64;
 const SET_UP_MS = 60_000;
 /** How often requests are looked at that wait for their answer. */
 const LOOK_MS = 50;
+const ALLOCATION_MISMATCH = 437;
 const anywhere = parseAddress("127.0.0.1:0");
 const random = randomFrom((count) => randomBytes(count));
 
@@ -36,15 +37,17 @@ export interface UdpLoadOptions {
 }
 
 interface Client {
-  readonly socket: number;
-  readonly turn: TurnClient;
+  socket: number;
+  turn: TurnClient;
   readonly relayed: SocketAddress;
+  readonly credentials: Credentials;
 }
 
 /** TURN clients over UDP, each with a channel to one peer, which is everybody's: all on one batch plane, and no object a datagram. */
 export class UdpLoad implements Load, PlaneHandler {
   delivered = 0;
   readonly roundTrips = new RoundTrips();
+  readonly #libc: Libc;
   readonly #options: UdpLoadOptions;
   readonly #plane: BatchPlane;
   readonly #peer: TransportAddress;
@@ -52,6 +55,7 @@ export class UdpLoad implements Load, PlaneHandler {
   readonly #clients: Client[] = [];
   readonly #frame: Uint8Array;
   readonly #frameTime: DataView;
+  readonly #bySocket: Client[] = [];
   /** Clients with a request on its way. */
   readonly #asking = new Set<Client>();
   #received: DataView = new DataView(new ArrayBuffer(0));
@@ -61,6 +65,7 @@ export class UdpLoad implements Load, PlaneHandler {
   constructor(libc: Libc, options: UdpLoadOptions) {
     const { server, payload, segmentation } = options;
     const descriptor = openUdpListener(libc, anywhere, { receiveBufferBytes: 8_000_000 });
+    this.#libc = libc;
     this.#options = options;
     this.#peer = socketName(libc, descriptor);
     this.#server = new SocketAddress().assign(server);
@@ -69,9 +74,9 @@ export class UdpLoad implements Load, PlaneHandler {
     this.#frameTime = new DataView(this.#frame.buffer, CHANNEL_HEADER_BYTES);
     writeChannelHeader(this.#frame, 0, CHANNEL, payload);
     for (let i = 0; i < options.clients; i++) {
-      const socket = openRelaySocket(libc, anywhere);
-      const turn = new TurnClient({ transport: "udp", credentials: options.credentialsOf(i), random });
-      this.#clients.push({ socket: this.#plane.openRelay(socket, socketName(libc, socket)), turn, relayed: new SocketAddress() });
+      const client = { ...this.#newSocket(options.credentialsOf(i)), relayed: new SocketAddress() };
+      this.#clients.push(client);
+      this.#bySocket[client.socket] = client;
     }
     this.#askAll({ kind: "allocate" });
   }
@@ -107,8 +112,7 @@ export class UdpLoad implements Load, PlaneHandler {
       if (this.#echoes) this.roundTrips.add(performance.now() - this.#timeIn(bytes, offset + CHANNEL_HEADER_BYTES));
       return;
     }
-    // The peer's socket has the first number, clients the following ones.
-    const client = this.#clients[socket - 1];
+    const client = this.#bySocket[socket];
     if (client !== undefined) this.#step(client, { kind: "received", bytes: bytes.slice(offset, offset + length) });
   }
 
@@ -119,6 +123,19 @@ export class UdpLoad implements Load, PlaneHandler {
   async close(): Promise<void> {
     this.#askAll({ kind: "refresh", lifetimeSeconds: 0 });
     this.#plane.close();
+  }
+
+  #newSocket(credentials: Credentials): { socket: number; turn: TurnClient; credentials: Credentials } {
+    const descriptor = openRelaySocket(this.#libc, anywhere);
+    const socket = this.#plane.openRelay(descriptor, socketName(this.#libc, descriptor));
+    return { socket, turn: new TurnClient({ transport: "udp", credentials, random }), credentials };
+  }
+
+  /** A server may still have an allocation for a port that the system gave to an earlier client: then another port must do. */
+  #moveOn(client: Client): void {
+    Object.assign(client, this.#newSocket(client.credentials));
+    this.#bySocket[client.socket] = client;
+    this.#ask(client, { kind: "allocate" });
   }
 
   /** Asks for every client, and waits until all have what they asked for: of an Allocate, a channel too. */
@@ -153,6 +170,7 @@ export class UdpLoad implements Load, PlaneHandler {
   }
 
   #answered(client: Client, answer: Answer): void {
+    if (answer.kind === "refused" && answer.code === ALLOCATION_MISMATCH) return this.#moveOn(client);
     if (answer.kind !== "success") throw new Error(`A client was answered ${JSON.stringify(answer)}`);
     this.#asking.delete(client);
     const [relayed] = answer.relayedAddresses;
