@@ -32,10 +32,11 @@ export async function runGateway(loaded: LoadedSettings, reload: () => LoadedSet
     }
   });
   const drained = Promise.withResolvers<void>();
+  // One listener that counts: one added by another could hear of the same signal.
+  let isDraining = false;
   const order = (): void => {
-    process.off("SIGTERM", order);
-    process.off("SIGINT", order);
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));
+    if (isDraining) process.exit(0);
+    isDraining = true;
     gateway.drain().then(drained.resolve, drained.reject);
   };
   process.on("SIGTERM", order);
