@@ -4,6 +4,7 @@ import { randomFrom } from "../lib/random.ts";
 import { Counters } from "../observe/counters.ts";
 import { SharedLedger } from "../policy/ledger.ts";
 import { PortTable, type PortTableShape } from "../policy/ports.ts";
+import type { QuotaLimits } from "../policy/quota.ts";
 import { SharedRateLimit, SharedReplyBudget } from "../policy/rate.ts";
 import type { SharedMemory, ShardPlan, ShardSettings } from "../threads/plan.ts";
 import type { ThreadCounts } from "./derive.ts";
@@ -13,6 +14,9 @@ const SECRET_OCTETS = 32;
 const MAX_LEDGER_ENTRIES = 262_144;
 /** Allocations of one thread at most; an allocation has a slot, and a thread may have them all. */
 const MAX_SLOTS_OF_A_THREAD = 65_536;
+
+/** Of who only looks at the counters. */
+const NO_LIMITS: QuotaLimits = { perCredential: 0, perLabel: 0, perProject: 0 };
 
 /** What all shards share, and what each begins with. */
 export interface SharedState {
@@ -24,6 +28,8 @@ export interface SharedState {
   readonly hashKey: Uint8Array;
   /** Relayed ports in use on all threads. */
   livePorts(): number;
+  /** Quota counters above zero: none where no allocation lives. */
+  quotaCounters(): number;
   /** The plan of thread number `index`, of relay and edge threads counted together, from 0. */
   shardPlan(index: number, settings: ShardSettings): Omit<ShardPlan, "mailbox">;
 }
@@ -43,12 +49,14 @@ export function shareState(shape: PortTableShape, region: string, { relay, edge 
   const counters = Array.from({ length: 1 + threads }, () => Counters.memory());
   const [nonceSecret, hashKey] = [new Uint8Array(randomBytes(SECRET_OCTETS)), new Uint8Array(randomBytes(SECRET_OCTETS))];
   const table = new PortTable(memory.ports, shape, randomFrom(randomBytes));
+  const ledger = new SharedLedger(memory.ledger, NO_LIMITS, hashKey);
   return {
     memory,
     shape,
     counters,
     hashKey,
     livePorts: () => table.live,
+    quotaCounters: () => ledger.size,
     shardPlan: (index, settings) => ({
       processOrigin: performance.timeOrigin,
       region,

@@ -281,6 +281,7 @@ export class RunningGateway {
       { name: "ready", help: "Whether new clients are welcome", value: ready === "ready" || ready === "degraded" ? 1 : 0 },
       { name: "build_info", help: "The version that runs", value: 1, labels: `version="${this.#parts.own.version}"` },
       { name: "relay_ports_live", help: "Relayed ports in use, reserved ones too", value: this.#parts.state.livePorts() },
+      { name: "quota_counters", help: "Quota counters above zero", value: this.#parts.state.quotaCounters() },
       { name: "resident_memory_bytes", help: "Memory of the process", value: process.memoryUsage.rss() },
       ...(expiry === undefined
         ? []
