@@ -33,14 +33,17 @@ export interface Visit {
 /** Who may stay: counts connections of one thread, and turns away what is over a limit. */
 export class Admission {
   readonly #limits: AdmissionLimits;
+  readonly #admitted: () => void;
   readonly #withoutAllocation = new Map<string, number>();
   #connections = 0;
   #undecided = 0;
   /** How many were turned away, by the limit that did it. */
   readonly refused: Record<keyof AdmissionLimits, number> = { connections: 0, undecided: 0, withoutAllocation: 0 };
 
-  constructor(limits: AdmissionLimits = ADMISSION_LIMITS) {
+  /** @param admitted told of each connection that is let in */
+  constructor(limits: AdmissionLimits = ADMISSION_LIMITS, admitted: () => void = () => {}) {
     this.#limits = limits;
+    this.#admitted = admitted;
   }
 
   /** Connections that are there now. */
@@ -70,6 +73,7 @@ export class Admission {
       this.refused[limit] += 1;
       return undefined;
     }
+    this.#admitted();
     this.#connections += 1;
     this.#undecided += 1;
     this.#count(key, 1);

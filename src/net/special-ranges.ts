@@ -61,8 +61,12 @@ const EMBEDDINGS: readonly (readonly [range: Cidr, offset: number])[] = [
   [parseCidr("2002::/16"), 2], // 6to4, RFC 3056 §2
 ];
 
+/** The unspecified address and loopback lie among the IPv4-compatible ones and are none (RFC 4291 §2.5.5.1). */
+const NO_EMBEDDING: readonly Cidr[] = [parseCidr("::/128"), parseCidr("::1/128")];
+
 /** The IPv4 address that an IPv6 address stands for, or `undefined` if it stands for none. */
 export function embeddedIpv4(ip: IpAddress): IpAddress | undefined {
+  if (NO_EMBEDDING.some((range) => contains(range, ip))) return undefined;
   for (const [range, offset] of EMBEDDINGS) if (contains(range, ip)) return ipFrom(copyOf(ip.octets, offset, offset + 4));
   return undefined;
 }

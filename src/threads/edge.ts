@@ -2,7 +2,7 @@ import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { openLibc } from "../dataplane/libc.ts";
 import type { Packet } from "../dataplane/plane.ts";
 import { PortablePlane } from "../dataplane/portable/plane.ts";
-import { Admission } from "../edge/admission.ts";
+import { ADMISSION_LIMITS, Admission } from "../edge/admission.ts";
 import { Certificates } from "../edge/certificates.ts";
 import { EdgeListener, PATIENCE } from "../edge/listener.ts";
 import { STREAM_CLIENTS, StreamClients } from "../edge/stream-clients.ts";
@@ -32,7 +32,8 @@ export class EdgeThread {
       if (this.#thread.debug) this.#thread.lines.push({ level: "debug", fields, sentence });
     },
   };
-  readonly #admission = new Admission();
+  readonly #admission = new Admission(ADMISSION_LIMITS, () => this.#accepted());
+  #connections = 0;
   readonly #certificates: Certificates;
   readonly #listeners: readonly EdgeListener[];
   #turnIsOpen = false;
@@ -125,6 +126,12 @@ export class EdgeThread {
     this.#think(() => this.#thread.shard.fromClient(packet));
   }
 
+  /** Connections that come to nothing leave garbage too. */
+  #accepted(): void {
+    this.#connections += 1;
+    this.#think(() => {});
+  }
+
   /** Whatever is thought in one turn of the loop leaves in one write for each client. */
   #think(thought: () => void): void {
     thought();
@@ -137,7 +144,7 @@ export class EdgeThread {
     this.#turnIsOpen = false;
     this.#thread.shard.turnEnds();
     this.#clients.flush();
-    this.#thread.tidy();
+    this.#thread.tidy(this.#connections);
     const lines = this.#thread.takeLines();
     if (lines.length > 0) this.#tell({ kind: "lines", lines });
     const { counters } = this.#thread;

@@ -38,6 +38,7 @@ export interface ShardSides {
 }
 
 const THOUGHTS_BETWEEN_COLLECTIONS = 4096;
+const THOUGHTS_OF_A_CONNECTION = 32;
 
 /** A shard with what it needs, made from a plan; and the ways in which main changes it. */
 export class ThreadShard {
@@ -133,10 +134,15 @@ export class ThreadShard {
     return this.#settings.debug;
   }
 
-  /** Throws garbage away every so often, before it amounts to something. Between two turns. */
-  tidy(): void {
-    if (this.shard.thoughts - this.#tidiedAt < THOUGHTS_BETWEEN_COLLECTIONS) return;
-    this.#tidiedAt = this.shard.thoughts;
+  /**
+   * Throws garbage away every so often, before it amounts to something. Between two turns.
+   *
+   * @param connections how many streams have been accepted so far: each leaves as much as some thirty thoughts
+   */
+  tidy(connections = 0): void {
+    const made = this.shard.thoughts + THOUGHTS_OF_A_CONNECTION * connections;
+    if (made - this.#tidiedAt < THOUGHTS_BETWEEN_COLLECTIONS) return;
+    this.#tidiedAt = made;
     this.#collectYoung();
   }
 
