@@ -70,11 +70,14 @@ export class SimulatedClient {
   username: string;
   nonce: Uint8Array | undefined;
   realm = "";
+  /** The last request as it went out, and when its nonce had come, in seconds of the simulation. */
+  lastRequest: { readonly bytes: Uint8Array; readonly nonceAt: number } | undefined;
   isClosed = false;
   /** Whole messages and frames as they came, and the address they left from where it was another. */
   readonly inbox: { readonly bytes: Uint8Array; readonly source?: TransportAddress | undefined }[] = [];
   relayedAddresses: readonly TransportAddress[] = [];
   readonly #world: Simulation;
+  #nonceAt = 0;
 
   constructor(world: Simulation, from: FiveTuple, username: string) {
     this.#world = world;
@@ -210,6 +213,7 @@ export class SimulatedClient {
 
   #once(method: number, fill: Fill, options: AskOptions): Reply {
     const bytes = this.build(method, fill, options);
+    this.lastRequest = { bytes, nonceAt: this.#nonceAt };
     const before = this.inbox.length;
     this.transmit(bytes);
     const mine = this.inbox.splice(before).flatMap(({ bytes: answer }) => Message.decode(answer) ?? []);
@@ -217,7 +221,10 @@ export class SimulatedClient {
     if (message === undefined) return { outcome: "silence", message };
     assert.deepEqual(message.transactionId, bytes.slice(8, 20));
     assert.equal(message.method, method);
-    if (message.nonce !== undefined) this.nonce = message.nonce.slice();
+    if (message.nonce !== undefined) {
+      this.nonce = message.nonce.slice();
+      this.#nonceAt = this.#world.seconds;
+    }
     if (message.realm !== undefined) this.realm = message.realm;
     if (message.class === CLASS.error) return { outcome: message.errorCode?.code ?? 0, message };
     if (method !== METHOD.binding) this.#assertSigned(message, options);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ForwardTable } from "../../src/forward/table.ts";
 import { SharedTraffic } from "../../src/forward/traffic.ts";
 import type { RelayId, Route } from "../../src/forward/route.ts";
+import type { Random } from "../../src/lib/random.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import type { Instant } from "../../src/lib/time.ts";
 import { addressKey, type FiveTuple, fiveTupleKey, formatAddress, parseAddress } from "../../src/net/address.ts";
@@ -36,9 +37,22 @@ export interface SimulationOptions {
   readonly slots?: number;
   /** Who may be a peer, where it is not {@link Simulation.peers} that says so. */
   readonly policy?: (relays: PortTable) => PeerPolicy;
+  /** Another shard of the same process: clock, ports, quota, peers and secrets are one. */
+  readonly beside?: Simulation;
 }
 
-const START_UNIX_MS = 1_700_000_000_000;
+/** What the shards of one process have in common. */
+interface Host {
+  nowMs: number;
+  relayIds: number;
+  readonly open: Map<RelayId, { readonly address: TransportAddress; readonly shard: Simulation }>;
+  readonly peers: Map<string, SimulatedPeer>;
+  readonly shards: Simulation[];
+  readonly nonceSecret: Secret;
+}
+
+/** The wall clock at the beginning of every simulation. */
+export const START_UNIX_MS = 1_700_000_000_000;
 const START_MONOTONIC_MS = 5_000;
 
 const SETTINGS: EngineSettings = {
@@ -48,6 +62,7 @@ const SETTINGS: EngineSettings = {
   maxAllocationAgeSeconds: 86_400,
   peersPerAllocation: 256,
   dontFragment: true,
+  mobility: true,
   behaviorDiscovery: [],
 };
 
@@ -87,8 +102,8 @@ export class SimulatedPeer {
 /** An engine in a small world: a clock that moves when told to, clients, peers, and a network without loss between them. */
 export class Simulation {
   readonly engine: Engine;
-  readonly authority = new SimulatedAuthority();
-  readonly peers = new SimulatedPeers();
+  readonly authority: SimulatedAuthority;
+  readonly peers: SimulatedPeers;
   readonly budget = new SimulatedBudget();
   readonly quota: LocalQuota;
   readonly traffic: SharedTraffic;
@@ -103,21 +118,26 @@ export class Simulation {
   hasSockets = true;
   settings: EngineSettings;
   unixOffsetMs = 0;
-  readonly random;
+  /** Told of every datagram that leaves for somebody who is no relay of ours. */
+  watch: (to: TransportAddress, bytes: Uint8Array) => void = () => {};
+  readonly random: Random;
   readonly #addresses: readonly RelayAddress[];
   readonly #udp: ForwardTable;
   readonly #stream: ForwardTable;
-  readonly #open = new Map<RelayId, TransportAddress>();
+  readonly #host: Host;
   readonly #clients = new Map<string, SimulatedClient>();
-  readonly #peers = new Map<string, SimulatedPeer>();
-  #nowMs = START_MONOTONIC_MS;
   #ids = 0;
 
   constructor(options: SimulationOptions = {}) {
-    const random = seededRandom(options.seed ?? 1);
+    const { beside } = options;
+    const random = beside?.random ?? seededRandom(options.seed ?? 1);
     this.random = random;
+    this.#host = beside === undefined ? newHost(new Secret(random.bytes(32))) : beside.#host;
+    const shard = this.#host.shards.push(this) - 1;
+    this.authority = beside?.authority ?? new SimulatedAuthority();
+    this.peers = beside?.peers ?? new SimulatedPeers();
     this.settings = { ...SETTINGS, ...options.settings };
-    this.quota = new LocalQuota({ perCredential: 0, perLabel: 0, perProject: 0, ...options.quota });
+    this.quota = beside?.quota ?? new LocalQuota({ perCredential: 0, perLabel: 0, perProject: 0, ...options.quota });
     const slots = options.slots ?? 256;
     const range = { first: 0, count: slots };
     const traffic = { bytesPerSecond: options.bytesPerSecond ?? 0, selfSettling: true };
@@ -125,37 +145,40 @@ export class Simulation {
     this.#addresses = options.relays ?? [relayAddress("203.0.113.7"), relayAddress("2001:db8::7")];
     const [firstPort, lastPort] = options.ports ?? [50_000, 51_999];
     const shape: PortTableShape = { addresses: this.#addresses, firstPort, lastPort };
-    this.ports = new PortTable(PortTable.memory(shape), shape, random);
-    this.relays = this.#relayPorts();
+    this.ports = beside?.ports ?? new PortTable(PortTable.memory(shape), shape, random);
+    this.relays = this.#relayPorts(shard);
     this.#udp = new ForwardTable({ key: random.bytes(32) });
     this.#stream = new ForwardTable({ key: random.bytes(32), stream: true });
     this.engine = new Engine(this.settings, {
+      shard,
       authority: this.authority,
       quota: {
         reserve: (claim) => (this.ledgerIsFull ? "full" : this.quota.reserve(claim)),
         release: (claim) => this.quota.release(claim),
+        reserveSecond: (first, second) => (this.ledgerIsFull ? "full" : this.quota.reserveSecond(first, second)),
+        releaseSecond: (leaves, stays) => this.quota.releaseSecond(leaves, stays),
       },
       peers: options.policy?.(this.ports) ?? this.peers,
       relays: this.relays,
       traffic: this.traffic,
       budget: this.budget,
       random,
-      nonceSecret: new Secret(random.bytes(32)),
+      nonceSecret: this.#host.nonceSecret,
     });
   }
 
   get now(): Instant {
-    return { monotonicMs: this.#nowMs, unixMs: START_UNIX_MS + this.#nowMs - START_MONOTONIC_MS + this.unixOffsetMs };
+    return { monotonicMs: this.#host.nowMs, unixMs: START_UNIX_MS + this.#host.nowMs - START_MONOTONIC_MS + this.unixOffsetMs };
   }
 
   /** Seconds since the beginning. */
   get seconds(): number {
-    return (this.#nowMs - START_MONOTONIC_MS) / 1000;
+    return (this.#host.nowMs - START_MONOTONIC_MS) / 1000;
   }
 
   /** Relayed sockets that are open, reservations apart. */
   get openRelays(): number {
-    return this.#open.size;
+    return this.#host.open.size;
   }
 
   /** A username that lives so many seconds from now. */
@@ -183,19 +206,26 @@ export class Simulation {
   peer(text: string): SimulatedPeer {
     const address = parseAddress(text);
     const key = addressKey(address);
-    const peer = this.#peers.get(key) ?? new SimulatedPeer(this, address);
-    this.#peers.set(key, peer);
+    const peer = this.#host.peers.get(key) ?? new SimulatedPeer(this, address);
+    this.#host.peers.set(key, peer);
     return peer;
   }
 
   /** Lets time pass, with every deadline at its moment. */
   advance({ seconds = 0, ms = 0 }: { readonly seconds?: number; readonly ms?: number }): void {
-    const until = this.#nowMs + seconds * 1000 + ms;
-    for (let next = this.engine.nextDeadline; next !== undefined && next <= until; next = this.engine.nextDeadline) {
-      this.#nowMs = Math.max(this.#nowMs, next);
-      this.handle({ kind: "timeout" });
+    const until = this.#host.nowMs + seconds * 1000 + ms;
+    const next = (): number => Math.min(...this.#host.shards.map(({ engine }) => engine.nextDeadline ?? Infinity));
+    for (let due = next(); due <= until; due = next()) {
+      this.#host.nowMs = Math.max(this.#host.nowMs, due);
+      for (const shard of this.#host.shards) shard.handle({ kind: "timeout" });
     }
-    this.#nowMs = until;
+    this.#host.nowMs = until;
+  }
+
+  /** Lets time pass while nobody looks at deadlines: they are all noticed at the end. */
+  stall({ seconds }: { readonly seconds: number }): void {
+    this.#host.nowMs += seconds * 1000;
+    this.handle({ kind: "timeout" });
   }
 
   /** New settings, on top of those there are. */
@@ -220,7 +250,8 @@ export class Simulation {
     const length = channelDataLength(bytes, 0, bytes.length);
     const table = this.#tableOf(from);
     const route = table.toPeer(from.socket, from.local, new SocketAddress().assign(from.client), channelOf(bytes, 0));
-    if (length < 0 || route < 0 || !this.traffic.chargeToPeer(table.trafficOf(route), length, this.#nowMs)) return;
+    if (route < 0 && this.engine.expects) this.handle({ kind: "channelData", from, bytes });
+    if (length < 0 || route < 0 || !this.traffic.chargeToPeer(table.trafficOf(route), length, this.#host.nowMs)) return;
     const wire = new SocketAddress();
     table.wireInto(route, wire);
     this.#toPeer(table.relayOf(route), wire.toAddress(), bytes.subarray(4, 4 + length), false);
@@ -229,13 +260,16 @@ export class Simulation {
   /** What a peer puts on the wire to one of our addresses. */
   fromPeer(peer: TransportAddress, to: TransportAddress, bytes: Uint8Array): void {
     const key = addressKey(this.relays.wireOf(to));
-    const relay = [...this.#open].find(([, address]) => addressKey(address) === key)?.[0];
-    if (relay === undefined) return;
+    const [relay, open] = [...this.#host.open].find(([, { address }]) => addressKey(address) === key) ?? [];
+    if (relay !== undefined && open !== undefined) open.shard.#fromPeer(peer, relay, bytes);
+  }
+
+  #fromPeer(peer: TransportAddress, relay: RelayId, bytes: Uint8Array): void {
     const source = new SocketAddress().assign(peer);
     for (const table of [this.#udp, this.#stream]) {
       const route = table.toClient(relay, source);
       if (route < 0) continue;
-      if (!this.traffic.chargeToClient(table.trafficOf(route), bytes.length, this.#nowMs)) return;
+      if (!this.traffic.chargeToClient(table.trafficOf(route), bytes.length, this.#host.nowMs)) return;
       const frame = new Uint8Array(4 + bytes.length);
       writeChannelHeader(frame, 0, table.channelOf(route), bytes.length);
       frame.set(bytes, 4);
@@ -247,7 +281,7 @@ export class Simulation {
 
   /** An ICMP error for what a relayed address sent to a peer. */
   unreachable(relayed: TransportAddress, peer: string, icmp: IcmpError): readonly Action[] {
-    const relay = [...this.#open].find(([, address]) => addressKey(address) === addressKey(relayed))?.[0];
+    const relay = [...this.#host.open].find(([, { address }]) => addressKey(address) === addressKey(relayed))?.[0];
     return this.handle({ kind: "peerUnreachable", relay: relay ?? -1, peer: parseAddress(peer), icmp });
   }
 
@@ -260,7 +294,7 @@ export class Simulation {
   assertNothingIsLeft(): void {
     assert.equal(this.engine.allocations, 0, "allocations");
     assert.equal(this.ports.live, 0, "ports");
-    assert.equal(this.#open.size, 0, "relays");
+    assert.equal(this.#host.open.size, 0, "relays");
     assert.equal(this.routes.size, 0, "routes");
     assert.equal(this.#udp.size + this.#stream.size, 0, "routes of the table");
     assert.equal(this.quota.size, 0, "quota");
@@ -276,7 +310,7 @@ export class Simulation {
         this.#toPeer(action.relay, action.wire, action.bytes, action.dontFragment);
         break;
       case "closeRelay":
-        this.relays.close(action.relay, this.#nowMs);
+        this.relays.close(action.relay, this.#host.nowMs);
         break;
       case "openRoute":
         this.routes.set(routeKey(action.route), action.route);
@@ -289,6 +323,9 @@ export class Simulation {
       case "closeClient":
         this.#clients.get(fiveTupleKey(action.client))?.close();
         break;
+      case "toShard":
+        this.#host.shards[action.shard]?.handle({ kind: "fromShard", message: structuredClone(action.message) });
+        break;
       case "report":
         this.events.push(action.event);
         break;
@@ -297,11 +334,15 @@ export class Simulation {
 
   /** A datagram to a peer, which may be a relay of ours. */
   #toPeer(relay: RelayId, wire: TransportAddress, bytes: Uint8Array, dontFragment: boolean): void {
-    const source = this.#open.get(relay);
+    const source = this.#host.open.get(relay)?.address;
     assert.ok(source, "a relay that sends is open");
-    const isOurs = [...this.#open.values()].some((address) => addressKey(address) === addressKey(wire));
-    if (isOurs) this.fromPeer(source, wire, bytes.slice());
-    else this.peer(formatAddress(wire)).deliver(source, bytes, dontFragment);
+    const isOurs = [...this.#host.open.values()].some(({ address }) => addressKey(address) === addressKey(wire));
+    if (isOurs) {
+      this.fromPeer(source, wire, bytes.slice());
+      return;
+    }
+    this.watch(wire, bytes);
+    this.peer(formatAddress(wire)).deliver(source, bytes, dontFragment);
   }
 
   #clientOf(table: ForwardTable, route: number): SimulatedClient | undefined {
@@ -317,20 +358,30 @@ export class Simulation {
     return transport === "udp" ? this.#udp : this.#stream;
   }
 
-  #relayPorts(): SharedRelayPorts {
-    let ids = 0;
-    const openRelay = (_descriptor: number, address: TransportAddress): RelayId => {
-      this.#open.set(++ids, address);
-      return ids;
-    };
+  #relayPorts(shard: number): SharedRelayPorts {
+    const { open } = this.#host;
     return new SharedRelayPorts({
       table: this.ports,
       addresses: this.#addresses,
       sockets: { open: () => (this.hasSockets ? 1 : "exhausted"), close: () => {} },
-      peers: { openRelay, closeRelay: (relay) => void this.#open.delete(relay), sendToPeer: () => {} },
+      peers: {
+        openRelay: (_descriptor, address) => {
+          open.set(++this.#host.relayIds, { address, shard: this });
+          return this.#host.relayIds;
+        },
+        closeRelay: (relay) => void open.delete(relay),
+        releasesRelays: true,
+        releaseRelay: (relay) => (this.hasSockets && open.delete(relay) ? 1 : undefined),
+        sendToPeer: () => {},
+      },
       random: this.random,
+      shard,
     });
   }
+}
+
+function newHost(nonceSecret: Secret): Host {
+  return { nowMs: START_MONOTONIC_MS, relayIds: 0, open: new Map(), peers: new Map(), shards: [], nonceSecret };
 }
 
 function routeKey({ client, channel }: Route): string {

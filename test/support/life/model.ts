@@ -1,0 +1,329 @@
+import { FIRST_PORT, relayedPortOf, relayPeer } from "./cast.ts";
+import { ModelAllocation, type ModelPeer, type ModelTotals } from "./model-allocation.ts";
+import type { Kind, Limits } from "./step.ts";
+
+const DEFAULT_SECONDS = 600; // RFC 8656 §7.2, and the least that is granted
+const MAX_SECONDS = 3600; // RFC 8656 §7.2
+const RESERVATION_SECONDS = 30; // RFC 8656 §7.2
+const JUDGEMENT_SECONDS = 1;
+
+/** Who asks: on which five-tuple, with whose credential, from where. */
+export interface Asker {
+  readonly who: number;
+  readonly username: string;
+  readonly clientIp: string;
+}
+
+/** What an Allocate comes to, but for the ports, which are the server's to choose. */
+export interface Grant {
+  readonly outcome: "ok" | number;
+  readonly existing?: ModelAllocation;
+  readonly families: readonly (4 | 6)[];
+  readonly missing?: { readonly family: 4 | 6; readonly code: number };
+  readonly seconds: number;
+  /** The port that a token stands for. */
+  readonly port?: number;
+}
+
+/** A datagram that arrives: at a client, over a channel or as a Data indication, or at somebody who is no relay of ours. */
+export type Arrival =
+  | { readonly who: number; readonly channel: number }
+  | { readonly who: number; readonly peer: string }
+  | { readonly at: string };
+
+/** A live allocation's end. */
+export interface ModelEnd {
+  readonly totals: ModelTotals;
+  readonly reason: string;
+}
+
+type Owner = ModelAllocation | "reserved";
+
+/**
+ * A TURN server in maps: RFC 8656's allocations, permissions, channels and reservations, and what the product adds to
+ * them: quotas, places in the counters, the two ways of expiry, and limits on peers and bandwidth.
+ */
+export class Model {
+  now = 0;
+  /** Wall clock less `now`. */
+  unixOffset: number;
+  draining = false;
+  limits: Limits;
+  readonly revoked = new Set<string>();
+  readonly deletedProjects = new Set<string>();
+  readonly allocations = new Map<number, ModelAllocation>();
+  readonly ended: ModelEnd[] = [];
+  readonly #ports: Record<4 | 6, Map<number, Owner>> = { 4: new Map(), 6: new Map() };
+  readonly #reservations = new Map<string, { readonly port: number; readonly until: number }>();
+
+  constructor(limits: Limits, unixAtStart: number) {
+    this.limits = limits;
+    this.unixOffset = unixAtStart;
+  }
+
+  get portsInUse(): number {
+    return this.#ports[4].size + this.#ports[6].size;
+  }
+
+  get relays(): number {
+    return [...this.allocations.values()].reduce((sum, { relays }) => sum + relays.size, 0);
+  }
+
+  get routes(): number {
+    return [...this.allocations.values()].reduce((sum, { boundChannels }) => sum + boundChannels, 0);
+  }
+
+  /** Why a request goes no further than its credentials, if it does. */
+  refusal({ who, username }: Asker, method: "allocate" | "other"): 401 | 403 | undefined {
+    const allocation = this.allocations.get(who);
+    if (!this.limits.relayEnabled && allocation === undefined) return 403;
+    const { expiry, project } = partsOf(username);
+    if (this.revoked.has(username) || this.deletedProjects.has(project)) return 401;
+    if (this.now + this.unixOffset < expiry) return undefined;
+    const outlives = method === "other" && allocation?.outlivesCredential === true && allocation.username === username;
+    return outlives ? undefined : 401;
+  }
+
+  /** The allocation that a request is about, or why there is none for it. */
+  allocationOf({ who, username }: Asker): ModelAllocation | 437 | 441 {
+    const allocation = this.allocations.get(who);
+    if (allocation === undefined) return 437;
+    return allocation.username === username ? allocation : 441;
+  }
+
+  /** What an Allocate comes to; nothing is changed before {@link begin}. */
+  allocate(asker: Asker, wish: AllocateWish): Grant {
+    const refuse = (outcome: number): Grant => ({ outcome, families: [], seconds: 0 });
+    const existing = this.allocations.get(asker.who);
+    if (existing !== undefined) {
+      const isSame = existing.username === asker.username && existing.transaction === wish.transaction;
+      if (!isSame) return refuse(437);
+      const [first] = existing.relays.values();
+      return { outcome: "ok", existing, families: [...existing.relays.keys()], seconds: (first?.until ?? 0) - this.now };
+    }
+    if (wish.kind === "whole" && !this.limits.dontFragment) return refuse(420);
+    if (this.draining) return refuse(508);
+    if (this.#isOverQuota(asker)) return refuse(486);
+    if (this.allocations.size >= this.limits.slots) return refuse(508);
+    const seconds = this.#grant(wish.lifetime, this.#endOf(asker.username));
+    if (wish.kind === "token") {
+      const port = this.#reservations.get(wish.token ?? "")?.port;
+      return port === undefined ? refuse(508) : { outcome: "ok", families: [4], seconds, port };
+    }
+    if (wish.kind !== "dual") {
+      const family = wish.kind === "ipv6" ? 6 : 4;
+      return this.#hasPort(family, wish.kind) ? { outcome: "ok", families: [family], seconds } : refuse(508);
+    }
+    const families = ([4, 6] as const).filter((family) => this.#hasPort(family, "plain"));
+    const missing = ([4, 6] as const).find((family) => !families.includes(family));
+    if (families.length === 0) return refuse(508);
+    return { outcome: "ok", families, seconds, ...(missing !== undefined && { missing: { family: missing, code: 508 } }) };
+  }
+
+  /** Makes the allocation that was granted, with the ports that the server chose. @throws {Error} for a port that is taken */
+  begin(asker: Asker, wish: AllocateWish, grant: Grant, ports: readonly number[], token: string | undefined): void {
+    const allocation = new ModelAllocation(
+      {
+        ...asker,
+        startedAt: this.now,
+        endsAt: this.#endOf(asker.username),
+        outlivesCredential: this.limits.onExpiry === "finish",
+        transaction: wish.transaction,
+        token,
+        missing: grant.missing,
+      },
+      this.limits.bytesPerSecond,
+    );
+    if (wish.kind === "token") this.#dropReservation(wish.token ?? "");
+    for (const [i, family] of grant.families.entries()) {
+      const port = ports[i] ?? 0;
+      this.#take(family, port, allocation);
+      allocation.relays.set(family, { port, until: this.now + grant.seconds });
+    }
+    if (token !== undefined) {
+      this.#take(4, (ports[0] ?? 0) + 1, "reserved");
+      this.#reservations.set(token, { port: (ports[0] ?? 0) + 1, until: this.now + RESERVATION_SECONDS });
+    }
+    this.allocations.set(asker.who, allocation);
+  }
+
+  /** @returns the code, or the seconds of LIFETIME */
+  refresh(asker: Asker, lifetime: number | undefined, family: 4 | 6 | undefined): { outcome: "ok" | number; seconds: number } {
+    const allocation = this.allocationOf(asker);
+    if (typeof allocation === "number") return { outcome: allocation, seconds: 0 };
+    const chosen = [...allocation.relays.keys()].filter((each) => family === undefined || each === family);
+    if (chosen.length === 0) return { outcome: 443, seconds: 0 };
+    const seconds = lifetime === 0 ? 0 : this.#grant(lifetime, allocation.endsAt);
+    for (const each of chosen) {
+      const relay = allocation.relays.get(each);
+      if (lifetime === 0) this.#endRelay(allocation, each, "closed by client");
+      else if (relay !== undefined) relay.until = this.now + seconds;
+    }
+    return { outcome: "ok", seconds };
+  }
+
+  permit(asker: Asker, peers: readonly ModelPeer[]): "ok" | number {
+    const allocation = this.allocationOf(asker);
+    if (typeof allocation === "number") return allocation;
+    if (peers.length === 0) return 400;
+    if (peers.some(({ family }) => !allocation.relays.has(family))) return 443;
+    if (peers.some(({ mayPermit }) => !mayPermit)) return 403;
+    return allocation.permit(peers, this.now, this.limits.peersPerAllocation);
+  }
+
+  bind(asker: Asker, number: number, peer: ModelPeer): "ok" | number {
+    const allocation = this.allocationOf(asker);
+    if (typeof allocation === "number") return allocation;
+    if (number < 0x4000) return 400;
+    if (!allocation.relays.has(peer.family)) return 443;
+    if (!allocation.mayBind(number, peer)) return 400;
+    if (!this.#hasRoomFor(allocation, peer)) return 508;
+    if (!peer.maySend) return 403;
+    const permitted = allocation.permit([peer], this.now, this.limits.peersPerAllocation);
+    if (permitted !== "ok") return permitted;
+    allocation.peers.set(peer.key, { allowed: true, at: this.now });
+    allocation.bind(number, peer, this.now);
+    return "ok";
+  }
+
+  /** Where the data of a Send indication arrives. */
+  send(who: number, peer: ModelPeer, octets: number, whole: boolean): readonly Arrival[] {
+    const allocation = this.allocations.get(who);
+    if (allocation === undefined || (whole && !this.limits.dontFragment)) return [];
+    if (!allocation.relays.has(peer.family) || !allocation.permits(peer.ipKey)) return [];
+    let known = allocation.peers.get(peer.key);
+    if (known === undefined || this.now - known.at >= JUDGEMENT_SECONDS) {
+      if (!this.#hasRoomFor(allocation, peer)) return [];
+      known = { allowed: peer.maySend, at: this.now };
+      allocation.peers.set(peer.key, known);
+    }
+    return known.allowed ? this.#toPeer(allocation, peer, octets) : [];
+  }
+
+  /** Where ChannelData arrives. A channel needs no permission on the way out (RFC 8656 §12.6). */
+  sendOver(who: number, number: number, octets: number): readonly Arrival[] {
+    const allocation = this.allocations.get(who);
+    const peer = allocation?.peerOver(number);
+    return allocation === undefined || peer === undefined ? [] : this.#toPeer(allocation, peer, octets);
+  }
+
+  /** Where a datagram to one of our relayed addresses arrives. */
+  arrive(from: Pick<ModelPeer, "text" | "key" | "ipKey">, family: 4 | 6, port: number, octets: number): readonly Arrival[] {
+    const owner = this.#ports[family].get(port);
+    if (owner === undefined || owner === "reserved" || !owner.permits(from.ipKey)) return [];
+    if (!owner.charge("client", octets, this.now)) return [];
+    const channel = owner.channelTo(from.key);
+    return [channel === undefined ? { who: owner.who, peer: from.text } : { who: owner.who, channel }];
+  }
+
+  isLive(family: 4 | 6, port: number): boolean {
+    return this.#ports[family].get(port) instanceof ModelAllocation;
+  }
+
+  /** Ends all that is over by now. */
+  expire(exactly: boolean): void {
+    for (const allocation of [...this.allocations.values()]) {
+      for (const [family, { until }] of [...allocation.relays]) {
+        if (until <= this.now) this.#endRelay(allocation, family, "expired");
+      }
+      allocation.expire(this.now, exactly);
+    }
+    for (const [token, { until }] of [...this.#reservations]) if (until <= this.now) this.#dropReservation(token);
+  }
+
+  /** Ends allocations of ours, and nothing else. */
+  end(reason: string, isMeant: (allocation: ModelAllocation) => boolean): void {
+    for (const allocation of [...this.allocations.values()].filter(isMeant)) {
+      for (const family of [...allocation.relays.keys()]) this.#endRelay(allocation, family, reason);
+    }
+  }
+
+  shutdown(): void {
+    this.draining = true;
+    for (const token of [...this.#reservations.keys()]) this.#dropReservation(token);
+    this.end("shutdown", () => true);
+  }
+
+  #toPeer(allocation: ModelAllocation, peer: ModelPeer, octets: number): readonly Arrival[] {
+    if (!allocation.charge("peer", octets, this.now)) return [];
+    const relay = allocation.relays.get(peer.family);
+    const target = relayedPortOf(peer);
+    if (relay === undefined) return [];
+    if (target === undefined || !this.isLive(peer.family, target)) return [{ at: peer.text }];
+    return this.arrive(relayPeer(peer.family, relay.port, true), peer.family, target, octets);
+  }
+
+  #hasRoomFor({ peers }: ModelAllocation, { key }: ModelPeer): boolean {
+    const limit = this.limits.peersPerAllocation;
+    return limit === 0 || peers.size < limit || peers.has(key);
+  }
+
+  #hasPort(family: 4 | 6, kind: Kind): boolean {
+    const taken = this.#ports[family];
+    for (let port = FIRST_PORT; port < FIRST_PORT + this.limits.ports; port++) {
+      const isRight = (kind !== "even" && kind !== "pair") || port % 2 === 0;
+      const isFree = !taken.has(port) && (kind !== "pair" || !taken.has(port + 1));
+      if (isRight && isFree) return true;
+    }
+    return false;
+  }
+
+  #take(family: 4 | 6, port: number, owner: Owner): void {
+    const isInRange = port >= FIRST_PORT && port < FIRST_PORT + this.limits.ports;
+    if (!isInRange || this.#ports[family].has(port)) throw new Error(`Port ${port} of IPv${family} was given, and is not free`);
+    this.#ports[family].set(port, owner);
+  }
+
+  #dropReservation(token: string): void {
+    const { port } = this.#reservations.get(token) ?? {};
+    this.#reservations.delete(token);
+    if (port !== undefined) this.#ports[4].delete(port);
+  }
+
+  #isOverQuota({ username, clientIp }: Asker): boolean {
+    const { perCredential, perLabel, perProject } = this.limits.quota;
+    const { project, label } = partsOf(username);
+    const all = [...this.allocations.values()].map((each) => ({ ...partsOf(each.username), each }));
+    const ofProject = all.filter((one) => one.project === project);
+    const fromHere = ofProject.filter(({ each }) => each.clientIp === clientIp);
+    const isReached = (limit: number, count: number): boolean => limit > 0 && count >= limit;
+    return (
+      isReached(perProject, ofProject.length) ||
+      isReached(perCredential, fromHere.filter(({ each }) => each.username === username).length) ||
+      (label !== undefined && isReached(perLabel, fromHere.filter((one) => one.label === label).length))
+    );
+  }
+
+  /** When an allocation that begins now ends at the latest. */
+  #endOf(username: string): number {
+    const cut = this.limits.onExpiry === "cut" ? partsOf(username).expiry - this.unixOffset : Infinity;
+    return Math.min(this.now + this.limits.maxAllocationAgeSeconds, cut);
+  }
+
+  #grant(lifetime: number | undefined, endsAt: number): number {
+    const seconds = Math.min(MAX_SECONDS, Math.max(DEFAULT_SECONDS, lifetime ?? DEFAULT_SECONDS));
+    return Math.min(seconds, endsAt - this.now);
+  }
+
+  #endRelay(allocation: ModelAllocation, family: 4 | 6, reason: string): void {
+    const { port } = allocation.relays.get(family) ?? {};
+    if (port !== undefined) this.#ports[family].delete(port);
+    allocation.endFamily(family);
+    if (allocation.relays.size > 0) return;
+    this.allocations.delete(allocation.who);
+    this.ended.push({ totals: allocation.totals, reason });
+  }
+}
+
+/** What an Allocate asks for. */
+export interface AllocateWish {
+  readonly kind: Kind;
+  readonly lifetime: number | undefined;
+  readonly token: string | undefined;
+  readonly transaction: string;
+}
+
+function partsOf(username: string): { expiry: number; project: string; label: string | undefined } {
+  const [expiry = "", project = "", label] = username.split(":");
+  return { expiry: Number(expiry), project, label };
+}
