@@ -53,6 +53,7 @@ export class EdgeThread {
       clients: this.#clients,
       peers: this.#plane,
       streams: true,
+      setsDontFragment: libc.adoptsDatagramSockets,
       closeClient: ({ socket }) => this.#clients.close(socket),
       witness: (event) => this.#witness(event),
     });

@@ -24,6 +24,7 @@ import { Shard } from "../relay/shard.ts";
 import { StunResponder } from "../relay/stun-responder.ts";
 import { Engine } from "../turn/engine.ts";
 import type { TurnEvent } from "../turn/event.ts";
+import type { EngineSettings } from "../turn/settings.ts";
 import { type ThreadClock, threadClock } from "./clock.ts";
 import type { PeerSettings, ShardPlan, ShardSettings } from "./plan.ts";
 
@@ -32,6 +33,8 @@ export interface ShardSides {
   readonly clients: ClientSide;
   readonly peers: PeerSide;
   readonly streams: boolean;
+  /** `false` where the peer side cannot be told to set DF: DONT-FRAGMENT is refused then. */
+  readonly setsDontFragment?: boolean;
   readonly closeClient: (client: FiveTuple) => void;
   /** Told of every event, after it is counted. */
   readonly witness: (event: TurnEvent) => void;
@@ -48,6 +51,7 @@ export class ThreadShard {
   readonly counters: Counters;
   /** Lines for main's log, until someone takes them. */
   lines: Line[] = [];
+  readonly #setsDontFragment: boolean;
   #settings: ShardSettings;
   readonly #ports: PortTable;
   readonly #ledger: SharedLedger;
@@ -62,6 +66,7 @@ export class ThreadShard {
     this.#collectYoung = collectYoung;
     const { settings, memory, relay, hashKey } = plan;
     const random = randomFrom((count) => new Uint8Array(randomBytes(count)));
+    this.#setsDontFragment = sides.setsDontFragment ?? true;
     this.#settings = settings;
     this.clock = threadClock(plan.processOrigin);
     this.counters = new Counters(plan.counters);
@@ -82,7 +87,7 @@ export class ThreadShard {
       random,
     });
     const pressure = new TurnPressure();
-    const engine = new Engine(settings.engine, {
+    const engine = new Engine(this.#engineSettings(settings), {
       authority: new ProjectAuthority(this.directory, plan.region),
       quota: this.#ledger,
       peers: { judgeIp: (ip) => this.#peers.judgeIp(ip), judge: (peer) => this.#peers.judge(peer) },
@@ -126,7 +131,11 @@ export class ThreadShard {
     this.#ledger.limits = settings.quota;
     this.#budget.perSecond = settings.unauthenticatedRepliesPerSecond;
     this.#traffic.bytesPerSecond = settings.bytesPerSecond;
-    this.shard.handle({ kind: "settings", settings: settings.engine });
+    this.shard.handle({ kind: "settings", settings: this.#engineSettings(settings) });
+  }
+
+  #engineSettings({ engine }: ShardSettings): EngineSettings {
+    return { ...engine, dontFragment: engine.dontFragment && this.#setsDontFragment };
   }
 
   /** Whether lines of `debug` are wanted. */
