@@ -5,6 +5,7 @@ import { runToEnd } from "../support/child.ts";
 import { pathOf } from "../support/needs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+const TIMEOUT_MS = 60_000;
 const bun = pathOf("bun") ?? "bun";
 
 /**
@@ -12,14 +13,14 @@ const bun = pathOf("bun") ?? "bun";
  * which a whole relay thread works; that it sees what it should not find is tried with one object a datagram.
  */
 describe("objects of relayed datagrams", () => {
-  test("a million make fewer than a hundred", async () => {
+  test("a million make fewer than a hundred", { timeout: TIMEOUT_MS }, async () => {
     const { code, stdout, stderr } = await runToEnd(bun, ["bench/relay-objects.ts"], { cwd: root });
     const [, perMillion] = /relay-objects: (\d+) objects for a million/.exec(stdout) ?? [];
     assert.ok(perMillion !== undefined && Number(perMillion) < 100, stdout + stderr);
     assert.equal(code, 0);
   });
 
-  test("one made on purpose for each datagram to a peer is counted", async () => {
+  test("one made on purpose for each datagram to a peer is counted", { timeout: TIMEOUT_MS }, async () => {
     const args = ["bench/relay-objects.ts", "--litter", "--datagrams", "100000"];
     const { code, stdout, stderr } = await runToEnd(bun, args, { cwd: root });
     const [, perMillion] = /relay-objects: (\d+|Infinity) objects for a million/.exec(stdout) ?? [];

@@ -213,6 +213,7 @@ export class SendBatch {
   /** Sends the datagrams of one socket: those with and without DF in turns, for on IPv4 it is the socket that says so. */
   #sendFrom(socket: SocketNumber, first: number): void {
     const descriptor = this.#sockets.descriptorOf(socket);
+    if (this.#next[first] === -1 && this.#sendOne(descriptor, first)) return;
     const family = this.#sockets.familyOf(socket);
     for (let at = first; at >= 0; ) {
       const whole = this.#whole[at] === 1;
@@ -224,6 +225,19 @@ export class SendBatch {
       if (bySocket) this.#restoreFragmentation(descriptor);
       at = until;
     }
+  }
+
+  /**
+   * Sends a datagram that is alone: if it is plain too, nothing need be laid out for it, and the call is a cheaper one.
+   *
+   * @returns whether it went; if it did not, there is more to it
+   */
+  #sendOne(descriptor: number, at: number): boolean {
+    if (this.#sources[at] !== 0 || this.#whole[at] !== 0) return false;
+    const { address } = this.#arena;
+    const message = address + (this.#offsets[at] ?? 0);
+    const name = address + this.#names + at * NAME_BYTES;
+    return this.#libc.sendto(descriptor, message, this.#lengths[at] ?? 0, MSG_DONTWAIT, name, this.#nameLengths[at] ?? 0) >= 0;
   }
 
   #restoreFragmentation(descriptor: number): void {

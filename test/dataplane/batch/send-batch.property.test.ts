@@ -94,6 +94,11 @@ function moodyLibc(moods: Iterator<"all" | "half" | number>): Libc {
       if (errno !== 0) return -1;
       return real.sendmmsg(descriptor, messages, next === "half" ? Math.ceil(count / 2) : count, flags);
     },
+    sendto(...values) {
+      const next = moods.next().value ?? "all";
+      errno = typeof next === "number" ? next : 0;
+      return errno === 0 ? real.sendto(...values) : -1;
+    },
     recvmmsg(...values) {
       errno = 0;
       return real.recvmmsg(...values);
