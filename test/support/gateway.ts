@@ -32,6 +32,10 @@ export interface GatewayOptions {
   /** Laid over the settings of the harness, table by table; may depend on the ports. */
   readonly settings?: Overrides | ((ports: Ports) => Overrides);
   readonly env?: Readonly<Record<string, string>>;
+  /** What serves instead of the built executable: a program and its arguments before `--config`; the last is its `serve`. */
+  readonly command?: readonly string[];
+  /** How long the start may take. */
+  readonly readyMs?: number;
 }
 
 /** An answer of `POST /v1/credentials`. */
@@ -43,7 +47,7 @@ export interface Minted {
   readonly iceServers: readonly { readonly urls: readonly string[]; readonly username: string; readonly credential: string }[];
 }
 
-/** The built executable, serving on loopback from a fresh state directory. */
+/** The built executable, or what stands for it, serving on loopback from a fresh state directory. */
 export class Gateway {
   readonly ports: Ports;
   readonly child: Child;
@@ -55,13 +59,13 @@ export class Gateway {
   readonly key: string;
   /** Its certificate and key, as files. */
   readonly files: CertifiedKey;
-  readonly #executable: string;
+  readonly #command: readonly string[];
   readonly #directory: string;
   readonly #settings: Record<string, unknown>;
 
   constructor(
     made: Pick<Gateway, "ports" | "child" | "authority" | "configuration" | "key" | "files">,
-    { executable, directory, settings }: { executable: string; directory: string; settings: Record<string, unknown> },
+    { command, directory, settings }: { command: readonly string[]; directory: string; settings: Record<string, unknown> },
   ) {
     this.ports = made.ports;
     this.child = made.child;
@@ -69,7 +73,7 @@ export class Gateway {
     this.configuration = made.configuration;
     this.key = made.key;
     this.files = made.files;
-    this.#executable = executable;
+    this.#command = command;
     this.#directory = directory;
     this.#settings = settings;
   }
@@ -105,7 +109,8 @@ export class Gateway {
 
   /** Runs a command of the executable on the same configuration. */
   run(...args: string[]): ReturnType<typeof runToEnd> {
-    return runToEnd(this.#executable, [...args, "--config", this.configuration], {
+    const [program = "", ...first] = this.#command;
+    return runToEnd(program, [...first.slice(0, -1), ...args, "--config", this.configuration], {
       cwd: this.#directory,
       env: cleanEnvironment(),
     });
@@ -137,13 +142,19 @@ export class Gateway {
 }
 
 /**
- * Starts the built executable with two relay threads and waits until it is ready.
+ * Starts the built executable, or `command`, with two relay threads and waits until it is ready.
  *
  * @throws {Error} with all it said, if it does not become ready
  */
-export async function startGateway({ settings = {}, env = {} }: GatewayOptions = {}): Promise<Gateway> {
+export async function startGateway({
+  settings = {},
+  env = {},
+  command,
+  readyMs = READY_MS,
+}: GatewayOptions = {}): Promise<Gateway> {
   const directory = await mkdtemp(join(tmpdir(), "icebreaker-gateway-"));
-  const [path, authority, free] = await Promise.all([executable(), testAuthority(directory), freePorts(5)]);
+  const [program = "", ...first] = command ?? [await executable(), "serve"];
+  const [authority, free] = await Promise.all([testAuthority(directory), freePorts(5)]);
   const [udp = 0, tcp = 0, tls = 0, http = 0, metrics = 0] = free;
   const ports = { udp, tcp, tls, http, metrics };
   const files = await authority.issueFiles([HOSTNAME, "localhost", "127.0.0.1", "::1"]);
@@ -152,11 +163,14 @@ export async function startGateway({ settings = {}, env = {} }: GatewayOptions =
   const configuration = join(directory, "icebreaker.toml");
   await writeFile(configuration, stringify(whole));
 
-  const child = startChild(path, ["serve", "--config", configuration], { ...cleanEnvironment(), ...env }, directory);
+  const child = startChild(program, [...first, "--config", configuration], { ...cleanEnvironment(), ...env }, directory);
   try {
-    const [key] = await child.says(/\bibk_[A-Za-z0-9_-]+/, READY_MS);
-    await untilReady(child, ports);
-    return new Gateway({ ports, child, authority, configuration, key, files }, { executable: path, directory, settings: whole });
+    const [key] = await child.says(/\bibk_[A-Za-z0-9_-]+/, readyMs);
+    await untilReady(child, ports, readyMs);
+    return new Gateway(
+      { ports, child, authority, configuration, key, files },
+      { command: [program, ...first], directory, settings: whole },
+    );
   } catch (error) {
     await child.stop("SIGKILL");
     await rm(directory, { recursive: true, force: true });
@@ -204,8 +218,8 @@ function cleanEnvironment(): Record<string, string> {
   return Object.fromEntries(kept.map(([name, value]) => [name, value ?? ""]));
 }
 
-async function untilReady(child: Child, ports: Ports): Promise<void> {
-  const deadline = Date.now() + READY_MS;
+async function untilReady(child: Child, ports: Ports, withinMs: number): Promise<void> {
+  const deadline = Date.now() + withinMs;
   let last = "";
   while (Date.now() < deadline && child.process.exitCode === null) {
     const question = { host: "127.0.0.1", port: ports.metrics, path: "/readyz" };
