@@ -30,7 +30,7 @@ function attribute<T>(name: string, type: number, codec: AttributeCodec<T>, sect
 export const ATTRIBUTE = {
   mappedAddress: attribute("MAPPED-ADDRESS", 0x0001, address, "RFC 8489 §14.1"),
   changeRequest: attribute("CHANGE-REQUEST", 0x0003, changeRequest, "RFC 5780 §7.2"),
-  username: attribute("USERNAME", 0x0006, text(508), "RFC 8489 §14.3"),
+  username: attribute("USERNAME", 0x0006, text(MAX_TEXT_BYTES, 508), "RFC 8489 §14.3"),
   messageIntegrity: attribute("MESSAGE-INTEGRITY", 0x0008, octets({ min: 20, max: 20 }), "RFC 8489 §14.5"),
   errorCode: attribute("ERROR-CODE", 0x0009, errorCode, "RFC 8489 §14.8"),
   unknownAttributes: attribute("UNKNOWN-ATTRIBUTES", 0x000a, typeList, "RFC 8489 §14.13"),

@@ -52,7 +52,8 @@ const layouts: readonly Layout<unknown>[] = [
       { wire: "efbbbf61", value: "\ufeffa" },
       { wire: letters(508), value: "a".repeat(508) },
     ],
-    malformed: [letters(509), "ff", "c0af", "eda080", "e383", "f8888080"],
+    lenient: [{ wire: letters(763), value: "a".repeat(763) }],
+    malformed: [letters(764), "ff", "c0af", "eda080", "e383", "f8888080"],
     unwritable: ["a".repeat(509)],
   }),
   layout({

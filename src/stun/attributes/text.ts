@@ -12,16 +12,17 @@ const encoder = new TextEncoder();
  * USERNAME, REALM, SOFTWARE and ALTERNATE-DOMAIN: UTF-8 without an end mark.
  *
  * @param maxBytes the most that is read; longer is malformed
+ * @param maxWritten the most that is written
  * @see RFC 8489 §14.3, §14.9, §14.14, §14.16
  */
-export function text(maxBytes: number): AttributeCodec<string> {
+export function text(maxBytes: number, maxWritten = Math.min(maxBytes, MAX_WRITTEN_BYTES)): AttributeCodec<string> {
   return {
     decode(value) {
       return value.length > maxBytes ? undefined : textFrom(value);
     },
 
     encode(value) {
-      return octetsOf(value, Math.min(maxBytes, MAX_WRITTEN_BYTES));
+      return octetsOf(value, maxWritten);
     },
   };
 }
