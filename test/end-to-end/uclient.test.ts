@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { needs } from "../support/needs.ts";
 import { shared, SLOW } from "../support/shared.ts";
-import { type UclientTotals, uclient } from "../support/uclient.ts";
+import { type UclientTotals, type UclientWishes, uclient } from "../support/uclient.ts";
 
 /** A session is two clients that talk to each other; a crowd sends fewer messages, further apart. */
 const sizes = [
@@ -17,13 +17,16 @@ const cases = sizes.flatMap((size) =>
   ),
 );
 /** The client waits most of its time; so many of them leave the machine enough for none to lose anything. */
-const AT_ONCE = 4;
+const AT_ONCE = 6;
+/** Messages that a TLS client may leave in its own buffer. */
+const FORGIVEN = 5;
 
 /**
  * Goal: a client that we did not write relays without loss.
  *
  * Method: its clients talk in pairs, relay to relay, over every transport, both ways of sending and both families.
- * Over TLS it leaves the last records it received in its own buffer and counts them as lost: one message a client.
+ * Over TLS it leaves the last records it received in its own buffer and counts them as lost: one message a client, some
+ * more on a busy machine. So the gateway's own count decides too: what reached a relay has left for a client.
  */
 describe("turnutils_uclient", { skip: needs("turnutils_uclient") }, () => {
   const gateway = shared(() => startGateway());
@@ -44,12 +47,29 @@ describe("turnutils_uclient", { skip: needs("turnutils_uclient") }, () => {
       const { sent, received, lost } = outcome.value;
       const ends = Math.max(2, clients);
       assert.equal(sent, ends * messages);
-      assert.ok(lost <= (transport === "tls" ? ends : 0), `${lost} of ${sent} lost, ${received} received`);
+      assert.ok(lost <= (transport === "tls" ? ends * FORGIVEN : 0), `${lost} of ${sent} lost, ${received} received`);
     });
   }
+
+  test("of all these the gateway dropped none, over channels as many came out as went in", SLOW, async () => {
+    const running = await gateway();
+    await Promise.all((await runs()).outcomes);
+    const { text } = await running.ask({ path: "/metrics", over: "metrics" });
+    const values = (name: string): number[] =>
+      [...text.matchAll(new RegExp(`^${name}\\{.*\\} (\\d+)$`, "gm"))].map(([, value]) => Number(value));
+    const [toPeer = 0, toClient] = values("icebreaker_relayed_packets_total");
+    assert.ok(toPeer > 0);
+    assert.equal(toClient, toPeer);
+    assert.ok(
+      values("icebreaker_dropped_packets_total").every((dropped) => dropped === 0),
+      text,
+    );
+  });
 });
 
-async function run(running: Gateway, wishes: (typeof cases)[number]): Promise<UclientTotals> {
+type Run = (typeof cases)[number] & Pick<UclientWishes, "peer">;
+
+async function run(running: Gateway, wishes: Run): Promise<UclientTotals> {
   const { username, credential } = await running.mint();
   const host = wishes.ipv6 ? "::1" : "127.0.0.1";
   return uclient({ ...wishes, host, port: running.ports[wishes.transport], username, credential });
@@ -65,21 +85,31 @@ function inTurns<T>(jobs: readonly (() => Promise<T>)[], atOnce: number): Promis
   return settled;
 }
 
+const besidePeer = (["udp", "tcp"] as const).flatMap((transport) =>
+  [false, true].map((indications) => ({ transport, indications })),
+);
+
 describe("turnutils_uclient and a peer that is no relay", { skip: needs("turnutils_uclient") }, () => {
   const gateway = shared(() => startGateway({ settings: { relay: { peers: { allow: ["127.0.0.0/8", "::1/128"] } } } }));
   const echo = shared(echoServer);
+  const runs = shared(async () => {
+    const running = await gateway();
+    const peer = { host: "127.0.0.1", port: (await echo()).port };
+    const size = { clients: 10, messages: 50, intervalMs: 20, ipv6: false };
+    const outcomes = inTurns(
+      besidePeer.map((how) => () => run(running, { ...size, ...how, peer })),
+      AT_ONCE,
+    );
+    return { outcomes, stop: () => Promise.all(outcomes) };
+  });
 
-  for (const transport of ["udp", "tcp"] as const) {
-    for (const indications of [false, true]) {
-      test(`10 × ${transport}, ${indications ? "indications" : "channels"}: every message comes back`, SLOW, async () => {
-        const { ports } = await gateway();
-        const { username, credential } = await (await gateway()).mint();
-        const server = { transport, host: "127.0.0.1", port: ports[transport], username, credential };
-        const peer = { host: "127.0.0.1", port: (await echo()).port };
-        const { sent, received, lost } = await uclient({ ...server, clients: 10, messages: 50, indications, peer });
-        assert.deepEqual({ sent, received, lost }, { sent: 500, received: 500, lost: 0 });
-      });
-    }
+  for (const [i, { transport, indications }] of besidePeer.entries()) {
+    test(`10 × ${transport}, ${indications ? "indications" : "channels"}: every message comes back`, SLOW, async () => {
+      const outcome = await (await runs()).outcomes[i];
+      if (outcome?.status !== "fulfilled") throw outcome?.reason;
+      const { sent, received, lost } = outcome.value;
+      assert.deepEqual({ sent, received, lost }, { sent: 500, received: 500, lost: 0 });
+    });
   }
 });
 

@@ -20,7 +20,7 @@ export interface UclientWishes {
   /** An IPv6 relayed address. */
   readonly ipv6?: boolean;
   /** An echo server to talk to. */
-  readonly peer?: { readonly host: string; readonly port: number };
+  readonly peer?: { readonly host: string; readonly port: number } | undefined;
 }
 
 /** What it counted. */
