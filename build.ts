@@ -31,6 +31,8 @@ const built = Bun.spawnSync(
     "--no-compile-autoload-bunfig",
     "--compile-exec-argv=--disallow-code-generation-from-strings=strict",
     "--define=EXECUTABLE=true",
+    // Else packages bring the path of the folder they were built in.
+    '--define=__dirname="/"',
     ...(values.target === undefined ? [] : [`--target=${values.target}`]),
     ...(values.runtime === undefined ? [] : [`--compile-executable-path=${values.runtime}`]),
     `--outfile=${values.outfile}`,
