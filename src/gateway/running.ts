@@ -27,6 +27,7 @@ import { HealthBoard } from "./health.ts";
 import { type Host, hostAddresses } from "./host.ts";
 import { listenersOf, type OpenedListeners } from "./listeners.ts";
 import type { SharedState } from "./memory.ts";
+import { freeDescriptors, shortages } from "./shortages.ts";
 
 /** What a gateway finds around it. */
 export interface Surroundings extends KeyOutlet {
@@ -63,6 +64,8 @@ export interface GatewayParts {
 const FOLLOW_INTERVAL_MS = 400; // an administrator's change is honoured within a second
 const HEARTBEAT_MS = 1_000;
 const LOOK_AT_HOST_MS = 60_000;
+const LOOK_AT_STOCK_MS = 1_000;
+const SHORTAGES = ["ports_exhausted", "descriptors_exhausted"];
 const DRAIN_LOOK_MS = 100;
 const TRANSPORTS = 3;
 const REVOKE_TRIES = 100;
@@ -85,6 +88,7 @@ export class RunningGateway {
   #loaded: LoadedSettings;
   #host: Host;
   #hostWatch: ReturnType<typeof setInterval> | undefined;
+  #stockWatch: ReturnType<typeof setInterval> | undefined;
 
   constructor(parts: GatewayParts) {
     const { loaded, surroundings, libc, host, certificate, store, own, state } = parts;
@@ -165,6 +169,7 @@ export class RunningGateway {
     ];
     for (const sentence of moved) this.#log.warn({}, sentence);
     this.#hostWatch = setInterval(() => this.#lookAtHost(), LOOK_AT_HOST_MS);
+    this.#stockWatch = setInterval(() => this.#lookForShortages(), LOOK_AT_STOCK_MS);
     this.#health.enter("serving");
     const { hostname, ...ports } = own.endpoints;
     this.#log.info({ region: loaded.settings.region, hostname, ...ports, version: own.version }, "Serving");
@@ -197,6 +202,7 @@ export class RunningGateway {
     while (this.allocations > 0 && this.#clock.monotonicMs() < until) await sleep(DRAIN_LOOK_MS);
     await this.#pool.stop();
     clearInterval(this.#hostWatch);
+    clearInterval(this.#stockWatch);
     this.#certificates?.close();
     await this.#following.stop();
     await this.#announcer.stop();
@@ -239,6 +245,24 @@ export class RunningGateway {
     if (JSON.stringify(addresses) === JSON.stringify(this.#host.addresses)) return;
     this.#host = { ...this.#host, addresses };
     this.#tellSettings();
+  }
+
+  /** What runs out is said once, and once when there is enough again. */
+  #lookForShortages(): void {
+    const { livePorts, shape } = this.#parts.state;
+    const allPorts = shape.addresses.length * (shape.lastPort - shape.firstPort + 1);
+    const now = shortages({ livePorts: livePorts(), allPorts, freeDescriptors: freeDescriptors() });
+    for (const code of SHORTAGES) {
+      const problem = now.find((shortage) => shortage.code === code);
+      const before = this.#health.current.problems.find((known) => known.code === code);
+      if (problem !== undefined && before === undefined) {
+        this.#health.raise(problem);
+        this.#log.warn({}, problem.detail);
+      } else if (problem === undefined && before !== undefined) {
+        this.#health.settle(code);
+        this.#log.info({}, `Over: ${before.detail}`);
+      }
+    }
   }
 
   #publish(change: Change): void {
