@@ -101,9 +101,11 @@ function newEngine(): Engine {
     maxAllocationAgeSeconds: 86_400,
     peersPerAllocation: 256,
     dontFragment: true,
+    mobility: true,
     behaviorDiscovery: [],
   };
   return new Engine(settings, {
+    shard: 0,
     authority: new ProjectAuthority({ project: () => project, isRevoked: () => false }, "us-east"),
     quota: new LocalQuota({ perCredential: 10, perLabel: 10, perProject: 0 }),
     peers: { judgeIp: () => allowed, judge: () => allowed },
@@ -112,6 +114,11 @@ function newEngine(): Engine {
       redeem: () => undefined,
       cancel: () => {},
       wireOf: (address) => address,
+      canSurrender: false,
+      placeOf: () => undefined,
+      ownerOf: () => undefined,
+      surrender: () => undefined,
+      adopt: () => undefined,
     },
     traffic: new SharedTraffic(SharedTraffic.memory(slots), { first: 0, count: slots }, { bytesPerSecond: 0 }),
     budget: { allows: () => true },

@@ -65,6 +65,7 @@ const SETTINGS: ShardSettings = {
     maxAllocationAgeSeconds: 86_400,
     peersPerAllocation: 256,
     dontFragment: true,
+    mobility: true,
     behaviorDiscovery: [],
   },
   peers: { allow: [parseCidr("127.0.0.0/8")], deny: [], only: [], minPort: 1, own: [] },

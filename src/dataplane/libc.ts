@@ -14,6 +14,7 @@ export interface Libc {
   bind(descriptor: number, address: number, bytes: number): number;
   listen(descriptor: number, backlog: number): number;
   close(descriptor: number): number;
+  fcntl(descriptor: number, command: number, argument: number): number;
   setsockopt(descriptor: number, level: number, option: number, value: number, bytes: number): number;
   getsockname(descriptor: number, address: number, bytes: number): number;
   recvmmsg(descriptor: number, messages: number, count: number, flags: number, timeout: number): number;
@@ -97,6 +98,7 @@ const SIGNATURES = {
   bind: signature(["i32", "pointer", "u32"]),
   listen: signature(["i32", "i32"]),
   close: signature(["i32"]),
+  fcntl: signature(["i32", "i32", "i32"]),
   setsockopt: signature(["i32", "i32", "i32", "pointer", "u32"]),
   getsockname: signature(["i32", "pointer", "pointer"]),
   recvmmsg: signature(["i32", "pointer", "u32", "i32", "pointer"]),
@@ -182,6 +184,9 @@ export const EPOLLERR = 0x8;
 /** epoll_event is packed on x86-64: u32 events, u64 data in 12 octets; elsewhere it is aligned, 16. */
 export const EPOLL_EVENT_BYTES = arch === "x64" ? 12 : 16;
 export const EPOLL_DATA_OFFSET = arch === "x64" ? 4 : 8;
+
+/** The lowest free number for another descriptor of the same, not inherited by programs we start. */
+export const F_DUPFD_CLOEXEC = 1030;
 
 export const EFD_NONBLOCK = 0x800;
 export const EFD_CLOEXEC = 0x80000;

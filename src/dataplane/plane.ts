@@ -36,6 +36,14 @@ export interface PeerSide {
   openRelay(descriptor: number, address: TransportAddress): RelayId;
   /** Closes it; data that waits in it is lost. */
   closeRelay(relay: RelayId): void;
+  /** Whether relays can be given to another thread by {@link releaseRelay}. */
+  readonly releasesRelays: boolean;
+  /**
+   * Forgets a relay and leaves its socket open, with the data that waits in it.
+   *
+   * @returns its descriptor, the caller's from now on; `undefined` if the system has none left for it: nothing is done then
+   */
+  releaseRelay(relay: RelayId): number | undefined;
 }
 
 /** What a plane tells. */

@@ -6,6 +6,7 @@ import {
   EFD_CLOEXEC,
   EFD_NONBLOCK,
   EINTR,
+  F_DUPFD_CLOEXEC,
   IP_MTU_DISCOVER,
   IP_PKTINFO,
   IP_PMTUDISC_OMIT,
@@ -137,6 +138,12 @@ export function socketName(libc: Libc, socket: number): TransportAddress {
 /** Closes a descriptor. There is no failure that leaves it open. */
 export function close(libc: Libc, descriptor: number): void {
   libc.close(descriptor);
+}
+
+/** A second descriptor of the same socket; `undefined` if the system has none left. */
+export function duplicate(libc: Libc, descriptor: number): number | undefined {
+  const second = libc.fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  return second < 0 ? undefined : second;
 }
 
 /** Opens an eventfd, by which one thread wakes another out of its poller. @throws {SystemError} */

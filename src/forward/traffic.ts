@@ -13,8 +13,12 @@ export interface TrafficTotals {
 
 /** Counts and limits what each allocation carries. */
 export interface Traffic {
-  /** A fresh slot, all zero; `undefined` if there is none left. */
-  open(): TrafficSlot | undefined;
+  /**
+   * A fresh slot, all zero; `undefined` if there is none left.
+   *
+   * @param spentMs begins without a burst at this moment, for an allocation that has had its own elsewhere
+   */
+  open(spentMs?: number): TrafficSlot | undefined;
   /** Gives a slot back; its totals are read before. */
   close(slot: TrafficSlot): void;
   /** Counts one datagram; false if the bandwidth limit says it must be dropped (and counts that). */
@@ -145,14 +149,14 @@ export class SharedTraffic implements Traffic {
     this.bytesPerSecond = options.bytesPerSecond;
   }
 
-  open(): TrafficSlot | undefined {
+  open(spentMs?: number): TrafficSlot | undefined {
     const slot = this.#free.pop() ?? this.#settled();
     if (slot === undefined) return undefined;
     this.#doubles.fill(0, slot * DOUBLES, (slot + 1) * DOUBLES);
     const own = slot - this.#first;
     this.#limits[own] = this.bytesPerSecond;
-    this.#tokens.fill(burstOf(this.bytesPerSecond), 2 * own, 2 * own + 2);
-    this.#countedAt.fill(0, 2 * own, 2 * own + 2);
+    this.#tokens.fill(spentMs === undefined ? burstOf(this.bytesPerSecond) : 0, 2 * own, 2 * own + 2);
+    this.#countedAt.fill(spentMs ?? 0, 2 * own, 2 * own + 2);
     const generation = this.#reader.generation(slot) + 1;
     Atomics.store(this.#states, slot, (generation << STATE_BITS) | LIVE);
     return slot;

@@ -78,6 +78,7 @@ export function shardSettings(
       maxAllocationAgeSeconds: credentials.max_allocation_age,
       peersPerAllocation: limits.peers_per_allocation,
       dontFragment: true,
+      mobility: relay.mobility,
       behaviorDiscovery: behaviorDiscovery(udp),
     },
     peers: peerSettings(settings, own),

@@ -58,6 +58,7 @@ export function shareState(shape: PortTableShape, region: string, { relay, edge 
     livePorts: () => table.live,
     quotaCounters: () => ledger.size,
     shardPlan: (index, settings) => ({
+      shard: index,
       processOrigin: performance.timeOrigin,
       region,
       settings,

@@ -34,6 +34,7 @@ export const METRICS = {
   allocations: { kind: "gauge", help: "Live allocations", series: transports },
   allocations_total: { kind: "counter", help: "Allocations made", series: transports },
   allocations_ended_total: { kind: "counter", help: "Allocations ended, by reason", series: labels("reason", END_REASONS) },
+  allocations_moved_total: { kind: "counter", help: "Allocations that followed their client, by where to", series: transports },
   requests_rejected_total: {
     kind: "counter",
     help: "STUN requests answered with an error",

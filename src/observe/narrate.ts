@@ -19,6 +19,9 @@ export function count(counters: Counters, event: TurnEvent): void {
   } else if (event.type === "allocationEnded") {
     counters.add("allocations", transportSeries(event.allocation), -1);
     counters.add("allocations_ended_total", END_REASONS.indexOf(event.reason));
+  } else if (event.type === "movedHere" || event.type === "movedAway") {
+    counters.add("allocations", transportSeries(event.allocation), event.type === "movedHere" ? 1 : -1);
+    if (event.type === "movedHere") counters.add("allocations_moved_total", transportSeries(event.allocation));
   } else if (event.type === "rejected") {
     const series = REJECTION_CODES.indexOf(event.code);
     if (series >= 0) counters.add("requests_rejected_total", series);
@@ -51,6 +54,10 @@ export function narrate(event: TurnEvent): Line | undefined {
       };
       return { level: "info", fields, sentence: "Allocation ended" };
     }
+    case "movedHere":
+      return { level: "debug", fields: { ...addresses(event.allocation) }, sentence: "Allocation moved" };
+    case "movedAway":
+      return undefined;
     case "permitted":
       return {
         level: "debug",

@@ -1,6 +1,6 @@
 import { assert } from "../lib/assert.ts";
 import { hashText } from "../lib/keyed-hash.ts";
-import { countersOf, type Quota, type QuotaClaim, type QuotaLimits } from "./quota.ts";
+import { type Counter, countersBeyond, countersOf, type Quota, type QuotaClaim, type QuotaLimits } from "./quota.ts";
 
 /** Parts of the table, each under a lock of its own. */
 const STRIPES = 64;
@@ -51,7 +51,23 @@ export class SharedLedger implements Quota {
   }
 
   reserve(claim: QuotaClaim): "reserved" | "quota" | "full" {
-    const places = this.#placesOf(claim);
+    return this.#reserve(countersOf(claim, this.limits));
+  }
+
+  release(claim: QuotaClaim): void {
+    this.#release(countersOf(claim, this.limits));
+  }
+
+  reserveSecond(first: QuotaClaim, second: QuotaClaim): "reserved" | "quota" | "full" {
+    return this.#reserve(countersBeyond(first, second, this.limits));
+  }
+
+  releaseSecond(leaves: QuotaClaim, stays: QuotaClaim): void {
+    this.#release(countersBeyond(stays, leaves, this.limits));
+  }
+
+  #reserve(counters: readonly Counter[]): "reserved" | "quota" | "full" {
+    const places = this.#placesOf(counters);
     return this.#locked(places, () => {
       if (places.some((place) => place.limit > 0 && this.#count(place) >= place.limit)) return "quota";
       const added = places.findIndex((place) => !this.#add(place));
@@ -61,8 +77,8 @@ export class SharedLedger implements Quota {
     });
   }
 
-  release(claim: QuotaClaim): void {
-    const places = this.#placesOf(claim);
+  #release(counters: readonly Counter[]): void {
+    const places = this.#placesOf(counters);
     this.#locked(places, () => {
       for (const place of places) this.#subtract(place);
     });
@@ -75,8 +91,8 @@ export class SharedLedger implements Quota {
     return size;
   }
 
-  #placesOf(claim: QuotaClaim): Place[] {
-    return countersOf(claim, this.limits).map(({ name, limit }) => {
+  #placesOf(counters: readonly Counter[]): Place[] {
+    return counters.map(({ name, limit }) => {
       const hash = hashText(this.#key, name);
       return { hash, stripe: hash[1] & (STRIPES - 1), limit };
     });

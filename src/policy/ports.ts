@@ -60,6 +60,8 @@ export class PortTable implements LiveRelays {
   readonly #random: Random;
   readonly #ports: number;
   readonly #words: Int32Array;
+  /** For each port that is claimed, the shard whose relay it is. */
+  readonly #owners: Int16Array;
   /** For each address: how many of its ports are taken. */
   readonly #taken: Int32Array;
   readonly #reservations: Reservations;
@@ -67,8 +69,8 @@ export class PortTable implements LiveRelays {
 
   /** Memory for a table of this shape, all ports free. */
   static memory(shape: PortTableShape): SharedArrayBuffer {
-    const words = shape.addresses.length * (portsOf(shape) + 1);
-    return new SharedArrayBuffer(RESERVATION_BYTES + 4 * words);
+    const ports = shape.addresses.length * portsOf(shape);
+    return new SharedArrayBuffer(RESERVATION_BYTES + 4 * (shape.addresses.length + ports) + 2 * ports);
   }
 
   constructor(memory: SharedArrayBuffer, shape: PortTableShape, random: Random) {
@@ -79,6 +81,7 @@ export class PortTable implements LiveRelays {
     this.#reservations = new Reservations(memory);
     this.#taken = new Int32Array(memory, RESERVATION_BYTES, addresses);
     this.#words = new Int32Array(memory, RESERVATION_BYTES + 4 * addresses, addresses * this.#ports);
+    this.#owners = new Int16Array(memory, this.#words.byteOffset + this.#words.byteLength, addresses * this.#ports);
     this.#translates = shape.addresses.some(({ local, shown }) => !equalIp(local, shown));
   }
 
@@ -127,6 +130,19 @@ export class PortTable implements LiveRelays {
   /** Gives a port back that the system would not bind. */
   refuse(address: number, port: number, nowMs: number): void {
     this.#giveBack(address, port, REFUSED, nowMs);
+  }
+
+  /** Notes whose relay a claimed port is. */
+  own(address: number, port: number, shard: number): void {
+    Atomics.store(this.#owners, this.#index(address, port), shard);
+  }
+
+  /** The shard whose relay a port is; `undefined` if it is nobody's, or no port of ours at all. */
+  ownerOf(address: number, port: number): number | undefined {
+    if (address >= this.#shape.addresses.length || port < this.#shape.firstPort || port > this.#shape.lastPort) return undefined;
+    const at = this.#index(address, port);
+    const isClaimed = (Atomics.load(this.#words, at) & STATE_MASK) === CLAIMED;
+    return isClaimed ? Atomics.load(this.#owners, at) : undefined;
   }
 
   hasAddress(ip: IpAddress): boolean {

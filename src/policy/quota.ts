@@ -23,6 +23,10 @@ export interface Quota {
   reserve(claim: QuotaClaim): "reserved" | "quota" | "full";
   /** Counts one less: once for each `reserved`. */
   release(claim: QuotaClaim): void;
+  /** Counts an allocation for a second claim too, while it moves between them: only where the two differ. */
+  reserveSecond(first: QuotaClaim, second: QuotaClaim): "reserved" | "quota" | "full";
+  /** Counts it for `stays` alone again: once for each `reserved` of {@link reserveSecond}, whichever of the two it is. */
+  releaseSecond(leaves: QuotaClaim, stays: QuotaClaim): void;
 }
 
 /** The counters of one thread, in a map: for tests, and where there is one thread only. */
@@ -41,14 +45,29 @@ export class LocalQuota implements Quota {
   }
 
   reserve(claim: QuotaClaim): "reserved" | "quota" {
-    const counted = countersOf(claim, this.limits);
+    return this.#reserve(countersOf(claim, this.limits));
+  }
+
+  release(claim: QuotaClaim): void {
+    this.#release(countersOf(claim, this.limits));
+  }
+
+  reserveSecond(first: QuotaClaim, second: QuotaClaim): "reserved" | "quota" {
+    return this.#reserve(countersBeyond(first, second, this.limits));
+  }
+
+  releaseSecond(leaves: QuotaClaim, stays: QuotaClaim): void {
+    this.#release(countersBeyond(stays, leaves, this.limits));
+  }
+
+  #reserve(counted: readonly Counter[]): "reserved" | "quota" {
     if (counted.some(({ name, limit }) => limit > 0 && (this.#counts.get(name) ?? 0) >= limit)) return "quota";
     for (const { name } of counted) this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
     return "reserved";
   }
 
-  release(claim: QuotaClaim): void {
-    for (const { name } of countersOf(claim, this.limits)) {
+  #release(counted: readonly Counter[]): void {
+    for (const { name } of counted) {
       const count = this.#counts.get(name) ?? 0;
       assert(count > 0, "what is released was reserved");
       if (count === 1) this.#counts.delete(name);
@@ -75,4 +94,10 @@ export function countersOf({ project, username, label, client }: QuotaClaim, lim
   ];
   if (label !== undefined) counters.push({ name: `label\0${from}\0${project}\0${label}`, limit: limits.perLabel });
   return counters;
+}
+
+/** The counters of a second claim that the first does not count for. */
+export function countersBeyond(first: QuotaClaim, second: QuotaClaim, limits: QuotaLimits): readonly Counter[] {
+  const known = new Set(countersOf(first, limits).map(({ name }) => name));
+  return countersOf(second, limits).filter(({ name }) => !known.has(name));
 }

@@ -4,7 +4,7 @@ import type { RelayId } from "../forward/route.ts";
 import type { Random } from "../lib/random.ts";
 import type { TransportAddress } from "../net/address.ts";
 import type { PortTable, RelayAddress } from "../policy/ports.ts";
-import type { NoRelay, OpenedRelay, Relay, RelayPorts, RelayRequest } from "../turn/relay-ports.ts";
+import type { NoRelay, OpenedRelay, Relay, RelayHandle, RelayPlace, RelayPorts, RelayRequest } from "../turn/relay-ports.ts";
 
 const TOKEN_OCTETS = 8; // RFC 8656 §18.10
 const ATTEMPTS = 32;
@@ -23,7 +23,8 @@ export class SharedRelayPorts implements RelayPorts {
   readonly #sockets: RelaySockets;
   readonly #peers: PeerSide;
   readonly #random: Random;
-  readonly #open = new Map<RelayId, { readonly address: number; readonly port: number }>();
+  readonly #shard: number;
+  readonly #open = new Map<RelayId, RelayPlace>();
 
   constructor(parts: {
     table: PortTable;
@@ -31,12 +32,15 @@ export class SharedRelayPorts implements RelayPorts {
     sockets: RelaySockets;
     peers: PeerSide;
     random: Random;
+    /** Whose relays these are. */
+    shard: number;
   }) {
     this.#table = parts.table;
     this.#addresses = parts.addresses;
     this.#sockets = parts.sockets;
     this.#peers = parts.peers;
     this.#random = parts.random;
+    this.#shard = parts.shard;
   }
 
   open(request: RelayRequest, nowMs: number): OpenedRelay | NoRelay {
@@ -82,6 +86,31 @@ export class SharedRelayPorts implements RelayPorts {
     if (address !== undefined && port !== undefined) this.#table.release(address, port, nowMs);
   }
 
+  get canSurrender(): boolean {
+    return this.#peers.releasesRelays;
+  }
+
+  placeOf(relay: RelayId): RelayPlace | undefined {
+    return this.#open.get(relay);
+  }
+
+  ownerOf({ address, port }: RelayPlace): number | undefined {
+    return this.#table.ownerOf(address, port);
+  }
+
+  surrender(relay: RelayId): RelayHandle | undefined {
+    const place = this.#open.get(relay);
+    const descriptor = place && this.#peers.releaseRelay(relay);
+    if (place === undefined || descriptor === undefined) return undefined;
+    this.#open.delete(relay);
+    return { ...place, descriptor };
+  }
+
+  adopt({ descriptor, address, port }: RelayHandle, nowMs: number): Relay | undefined {
+    const relay = this.#adopt(descriptor, address, port, nowMs);
+    return relay === "exhausted" ? undefined : relay;
+  }
+
   #openOne(address: number, port: number, nowMs: number): OpenedRelay | "exhausted" | "taken" {
     const descriptor = this.#socket(address, port, nowMs);
     return typeof descriptor === "number" ? this.#adopt(descriptor, address, port, nowMs) : descriptor;
@@ -123,6 +152,7 @@ export class SharedRelayPorts implements RelayPorts {
     try {
       const id = this.#peers.openRelay(descriptor, { ip: local, port });
       this.#open.set(id, { address, port });
+      this.#table.own(address, port, this.#shard);
       return { id, address: { ip: shown, port } };
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;

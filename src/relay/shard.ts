@@ -15,6 +15,7 @@ import type { Action } from "../turn/action.ts";
 import type { Engine } from "../turn/engine.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import type { Input } from "../turn/input.ts";
+import type { ShardMessage } from "../turn/shard-message.ts";
 import type { SharedRelayPorts } from "./relay-ports.ts";
 import type { StunResponder } from "./stun-responder.ts";
 
@@ -36,6 +37,8 @@ export interface ShardParts {
   readonly pressure: TurnPressure;
   /** What happened, beyond the counters. */
   readonly report: (event: TurnEvent) => void;
+  /** Hands a message to a shard; to ourselves, at once. */
+  readonly toShard: (shard: number, message: ShardMessage) => void;
   /** Closes a stream, after what was sent to it. */
   readonly closeClient: (client: FiveTuple) => void;
 }
@@ -139,6 +142,7 @@ export class Shard implements PlaneHandler {
     if (packet.length < CHANNEL_HEADER_BYTES) return counters.addAt(NO_ROUTE, 1);
     const length = readUint16(bytes, offset + 2);
     const route = table.toPeer(packet.socket, packet.local, packet.from, readUint16(bytes, offset));
+    if (route < 0 && this.#parts.engine.expects) return this.#waitingChannelData(packet);
     // Over UDP there may be padding behind the data, never less than it says (RFC 8656 §12.5).
     if (route < 0 || length > packet.length - CHANNEL_HEADER_BYTES) return counters.addAt(NO_ROUTE, 1);
     if (!traffic.chargeToPeer(table.trafficOf(route), length, this.#nowMs())) return counters.addAt(OVER_BANDWIDTH, 1);
@@ -146,6 +150,14 @@ export class Shard implements PlaneHandler {
     counters.addAt(OCTETS_TO_PEER, length);
     table.wireInto(route, this.#to);
     peers.sendToPeer(table.relayOf(route), this.#to, bytes, offset + CHANNEL_HEADER_BYTES, length, false);
+  }
+
+  /** It may be from a client whose allocation is on its way: the engine knows. */
+  #waitingChannelData(packet: Packet): void {
+    const { clients, counters } = this.#parts;
+    const { bytes, offset, length } = packet;
+    counters.addAt(NO_ROUTE, 1);
+    this.handle({ kind: "channelData", from: clients.fiveTuple(packet), bytes: bytes.subarray(offset, offset + length) });
   }
 
   #message(packet: Packet): void {
@@ -189,6 +201,8 @@ export class Shard implements PlaneHandler {
         return table.closeRoute(action.route);
       case "closeClient":
         return this.#parts.closeClient(action.client);
+      case "toShard":
+        return this.#parts.toShard(action.shard, action.message);
       case "report":
         count(this.#parts.counters, action.event);
         return this.#parts.report(action.event);

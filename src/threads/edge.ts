@@ -92,6 +92,8 @@ export class EdgeThread {
       case "settings":
         this.#api.reconfigure(message.edge.api);
         return this.#think(() => this.#thread.reconfigure(message.settings));
+      case "fromShard":
+        return this.#think(() => this.#thread.shard.handle(message));
       case "gateways":
         return this.#api.setGateways(message.gateways);
       case "revoked":
@@ -170,8 +172,11 @@ export class EdgeThread {
   }
 
   #witness(event: TurnEvent): void {
-    if (event.type === "allocated") this.#clients.allocated(event.allocation.client.socket, true);
-    else if (event.type === "allocationEnded") this.#clients.allocated(event.allocation.client.socket, false);
+    if (event.type === "allocated" || event.type === "movedHere") {
+      this.#clients.allocated(event.allocation.client.socket, true);
+    } else if (event.type === "allocationEnded" || event.type === "movedAway") {
+      this.#clients.allocated(event.allocation.client.socket, false);
+    }
   }
 
   #stop(): void {

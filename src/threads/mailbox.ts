@@ -1,6 +1,7 @@
 import type { Regions } from "../directory/regions.ts";
 import type { Health } from "../http/services.ts";
 import type { Line } from "../observe/narrate.ts";
+import type { ShardMessage } from "../turn/shard-message.ts";
 import type { EdgeSettings, ShardSettings } from "./plan.ts";
 
 /** The rows of all gateways that are alive, as the directory takes them. */
@@ -17,6 +18,8 @@ export type ToThread =
   | { readonly kind: "certificate"; readonly certificate: string; readonly key: string }
   /** The answer to `revoke` with the same number; `false` if the database did not take it. */
   | { readonly kind: "revoked"; readonly number: number; readonly done: boolean }
+  /** Word from another shard. */
+  | { readonly kind: "fromShard"; readonly message: ShardMessage }
   /** No new allocations. */
   | { readonly kind: "drain" }
   /** End every allocation, say so, and answer `stopped`. */
@@ -29,6 +32,8 @@ export type FromThread =
   | { readonly kind: "lines"; readonly lines: readonly Line[] }
   /** The database is main's: a revocation to write, answered by `revoked`. */
   | { readonly kind: "revoke"; readonly number: number; readonly username: string; readonly expiresUnixMs: number }
+  /** Word for another shard. */
+  | { readonly kind: "toShard"; readonly shard: number; readonly message: ShardMessage }
   /** A mistake of our own, for the log. */
   | { readonly kind: "error"; readonly fields: Readonly<Record<string, unknown>>; readonly text: string }
   | { readonly kind: "stopped" };

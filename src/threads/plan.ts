@@ -48,6 +48,8 @@ export interface SharedMemory {
 
 /** All that a shard needs to begin, as a value that crosses threads. */
 export interface ShardPlan {
+  /** Its number among the shards of all threads. */
+  readonly shard: number;
   /** The main thread's `performance.timeOrigin`. */
   readonly processOrigin: number;
   readonly region: string;

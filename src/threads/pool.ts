@@ -16,6 +16,7 @@ export interface PoolHandler {
 
 interface Thread {
   readonly name: string;
+  readonly shard: number;
   readonly worker: Worker;
   readonly mailbox: MessagePort;
   readonly ready: Promise<void>;
@@ -51,11 +52,7 @@ export class ThreadPool {
 
   /** Tells threads something; what is told to one is told in order. */
   tell(message: ToThread, kind?: "relay" | "edge"): void {
-    for (const entry of this.#threads) {
-      if (kind !== undefined && entry.kind !== kind) continue;
-      entry.thread.mailbox.postMessage(message);
-      if (entry.thread.wake !== undefined) this.#wake(entry.thread.wake);
-    }
+    for (const entry of this.#threads) if (kind === undefined || entry.kind === kind) this.#post(entry.thread, message);
   }
 
   /** Ends all allocations and then the threads. */
@@ -75,12 +72,14 @@ export class ThreadPool {
     const ready = Promise.withResolvers<void>();
     const stopped = Promise.withResolvers<void>();
     const name = `${kind} thread ${this.#threads.length + 1}`;
-    const thread: Thread = { name, worker, mailbox, ready: ready.promise, stopped: stopped.promise, wake: undefined };
+    const { shard } = plan;
+    const thread: Thread = { name, shard, worker, mailbox, ready: ready.promise, stopped: stopped.promise, wake: undefined };
 
     mailbox.on("message", (message: FromThread) => {
       if (message.kind === "lines") return this.#handler.lines(message.lines);
       if (message.kind === "error") return this.#handler.error(message.fields, message.text);
       if (message.kind === "revoke") return this.#revoke(thread, message);
+      if (message.kind === "toShard") return this.#passOn(message);
       if (message.kind === "stopped") return stopped.resolve();
       thread.wake = message.wake;
       if (message.wake !== undefined) this.#wake(message.wake); // what was told before is in the mailbox
@@ -96,6 +95,17 @@ export class ThreadPool {
     });
     this.#threads.push({ kind, thread });
     return thread.ready;
+  }
+
+  /** Shards speak by way of main: they have little to say, and what main tells them keeps its order with it. */
+  #passOn({ shard, message }: Extract<FromThread, { kind: "toShard" }>): void {
+    const entry = this.#threads.find((candidate) => candidate.thread.shard === shard);
+    if (entry !== undefined) this.#post(entry.thread, { kind: "fromShard", message });
+  }
+
+  #post({ mailbox, wake }: Thread, message: ToThread): void {
+    mailbox.postMessage(message);
+    if (wake !== undefined) this.#wake(wake);
   }
 
   #revoke({ mailbox }: Thread, request: Extract<FromThread, { kind: "revoke" }>): void {

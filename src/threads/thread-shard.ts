@@ -85,9 +85,11 @@ export class ThreadShard {
       sockets: relaySockets(libc),
       peers: sides.peers,
       random,
+      shard: plan.shard,
     });
     const pressure = new TurnPressure();
     const engine = new Engine(this.#engineSettings(settings), {
+      shard: plan.shard,
       authority: new ProjectAuthority(this.directory, plan.region),
       quota: this.#ledger,
       peers: { judgeIp: (ip) => this.#peers.judgeIp(ip), judge: (peer) => this.#peers.judge(peer) },
@@ -112,6 +114,10 @@ export class ThreadShard {
       pressure,
       responder: plainStun ? { stun: new StunResponder(), budget: this.#budget } : undefined,
       report: (event) => this.#report(event, sides.witness),
+      toShard: (shard, message) => {
+        if (shard === plan.shard) this.shard.handle({ kind: "fromShard", message });
+        else plan.mailbox.postMessage({ kind: "toShard", shard, message });
+      },
       closeClient: sides.closeClient,
     });
   }

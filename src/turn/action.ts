@@ -1,6 +1,7 @@
 import type { RelayId, Route } from "../forward/route.ts";
 import type { FiveTuple, TransportAddress } from "../net/address.ts";
 import type { TurnEvent } from "./event.ts";
+import type { ShardMessage } from "./shard-message.ts";
 
 /** Everything an engine can want done. In the order of the list; nothing else is wanted. */
 export type Action =
@@ -20,4 +21,6 @@ export type Action =
   | { readonly kind: "closeRoute"; readonly route: Route }
   /** Close a stream: its allocation was ended by us. After what was sent before. */
   | { readonly kind: "closeClient"; readonly client: FiveTuple }
+  /** Tell another shard; one's own number means oneself, at once. */
+  | { readonly kind: "toShard"; readonly shard: number; readonly message: ShardMessage }
   | { readonly kind: "report"; readonly event: TurnEvent };

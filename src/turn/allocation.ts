@@ -1,4 +1,5 @@
 import type { RelayId, Route, TrafficSlot } from "../forward/route.ts";
+import type { TrafficTotals } from "../forward/traffic.ts";
 import { type FiveTuple, type TransportAddress, addressKey } from "../net/address.ts";
 import type { IpAddress } from "../net/ip.ts";
 import type { QuotaClaim } from "../policy/quota.ts";
@@ -34,6 +35,25 @@ export interface MissingFamily {
   readonly code: 440 | 508;
 }
 
+/** What lets an allocation follow its client (RFC 8016). */
+export interface Mobility {
+  /** What its tickets name it by. */
+  readonly id: string;
+  /** Tickets of this generation count; one more is what the client was given last, if it is on the move. */
+  generation: number;
+  /** Where the client has shown its ticket; it is spoken to at its old address until it uses the new one. */
+  move: Move | undefined;
+}
+
+/** A new address that a client may use from now on. */
+export interface Move {
+  readonly shard: number;
+  readonly from: FiveTuple;
+  /** `from` as that shard's map key. */
+  readonly tuple: string;
+  readonly claim: QuotaClaim;
+}
+
 /** What an allocation is made of. */
 export interface AllocationParts {
   readonly facts: AllocationFacts;
@@ -47,7 +67,12 @@ export interface AllocationParts {
   readonly transactionId: string;
   readonly reservation: Uint8Array | undefined;
   readonly missing: MissingFamily | undefined;
+  /** What it has carried elsewhere. */
+  readonly carried?: TrafficTotals | undefined;
+  readonly mobility?: Mobility | undefined;
 }
+
+const NO_TRAFFIC: TrafficTotals = { octetsToPeer: 0, octetsToClient: 0, packetsToPeer: 0, packetsToClient: 0, dropped: 0 };
 
 /** An allocation (RFC 8656 §3.2): what a client has on this gateway, until it ends. */
 export class Allocation {
@@ -65,6 +90,12 @@ export class Allocation {
   readonly transactionId: string;
   readonly reservation: Uint8Array | undefined;
   readonly missing: MissingFamily | undefined;
+  /** What it carried before it came to this shard; its slot counts from there. */
+  readonly carried: TrafficTotals;
+  /** Where its client asked for it: whatever it takes to follow it. */
+  readonly mobility: Mobility | undefined;
+  /** Its stream is gone, and the client may still come back with its ticket. */
+  abandoned = false;
   /** The relayed addresses that are left: one, or one of each family. */
   readonly relayed: RelayedAddress[];
   /** By IP address key. */
@@ -87,6 +118,8 @@ export class Allocation {
     this.transactionId = parts.transactionId;
     this.reservation = parts.reservation;
     this.missing = parts.missing;
+    this.carried = parts.carried ?? NO_TRAFFIC;
+    this.mobility = parts.mobility;
     this.relayed = parts.relays.map((relay) => ({ kind: "relayed address", allocation: this, relay }));
   }
 

@@ -49,10 +49,17 @@ export function authenticate(
   return { ...request, username, known, key, sha256 };
 }
 
-/** Whether a credential counts: until it expires, and after that for an allocation of its own that may outlive it. */
+/**
+ * Whether a credential counts: until it expires, and after that for an allocation of its own that may outlive it, or
+ * for the ticket of one that may: its owner then looks whose it is.
+ */
 function isInForce(state: TurnState, request: Request, username: string, known: KnownUsername, now: Instant): boolean {
   if (now.unixMs < known.expiresUnixMs) return true;
   if (request.message.method === METHOD.allocate) return false;
+  const { mobilityTicket, method } = request.message;
+  if (method === METHOD.refresh && mobilityTicket !== undefined) {
+    return state.tickets.open(mobilityTicket)?.outlivesCredential === true;
+  }
   const allocation = state.at(request.tuple);
   return allocation?.outlivesCredential === true && allocation.facts.username === username;
 }

@@ -10,6 +10,8 @@ import type { RelayPorts } from "./relay-ports.ts";
 
 /** What an engine asks while it thinks; each answers at once. */
 export interface EngineDependencies {
+  /** This shard's number among those of the process. */
+  readonly shard: number;
   readonly authority: Authority;
   readonly quota: Quota;
   readonly peers: PeerPolicy;
@@ -20,6 +22,6 @@ export interface EngineDependencies {
   /** What to leave undone when there is too much; without it everything is done. */
   readonly pressure?: Pressure | undefined;
   readonly random: Random;
-  /** 32 octets that all threads share: nonces of one are good on all. */
+  /** 32 octets that all threads share: nonces and tickets of one are good on all. */
   readonly nonceSecret: Secret;
 }

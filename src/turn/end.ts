@@ -3,6 +3,7 @@ import type { Action } from "./action.ts";
 import type { Allocation, RelayedAddress } from "./allocation.ts";
 import { removeChannel } from "./channel.ts";
 import type { EndReason } from "./event.ts";
+import { cancelMove } from "./move.ts";
 import type { TurnState } from "./state.ts";
 
 /** Reasons of ours, after which a stream is closed too; after the others its client may allocate again. */
@@ -41,11 +42,13 @@ export function endRelayed(state: TurnState, relayed: RelayedAddress, reason: En
   if (allocation.relayed.length === 0) bury(state, allocation, reason, now, actions);
 }
 
-function bury(state: TurnState, allocation: Allocation, reason: EndReason, now: Instant, actions: Action[]): void {
+/** Ends what has no relayed address left. */
+export function bury(state: TurnState, allocation: Allocation, reason: EndReason, now: Instant, actions: Action[]): void {
   const { quota, traffic } = state.dependencies;
+  cancelMove(state, allocation, actions);
   state.remove(allocation);
   quota.release(allocation.claim);
-  const totals = traffic.totals(allocation.traffic);
+  const totals = state.carriedBy(allocation);
   traffic.close(allocation.traffic);
   const durationMs = now.monotonicMs - allocation.startedMs;
   actions.push({

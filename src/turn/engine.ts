@@ -1,30 +1,38 @@
 import type { TrafficTotals } from "../forward/traffic.ts";
 import { unreachable } from "../lib/assert.ts";
+import { readUint16 } from "../lib/bytes.ts";
 import type { Instant } from "../lib/time.ts";
 import { type FiveTuple, fiveTupleKey, type TransportAddress } from "../net/address.ts";
 import type { IpAddress } from "../net/ip.ts";
 import type { Sheddable } from "../policy/pressure.ts";
+import { isChannelNumber } from "../stun/channel-data.ts";
 import { ATTRIBUTE, mustBeUnderstood } from "../stun/attributes.ts";
 import { checkFingerprint } from "../stun/fingerprint.ts";
 import { CLASS, METHOD } from "../stun/header.ts";
 import { Message } from "../stun/message.ts";
 import type { Action } from "./action.ts";
 import type { Allocation } from "./allocation.ts";
+import { adopt } from "./adopt.ts";
 import { authenticate } from "./authenticate.ts";
 import { expireChannel } from "./channel.ts";
+import { channelData } from "./channel-data.ts";
+import { clientClosed } from "./client-closed.ts";
 import type { EngineDependencies } from "./dependencies.ts";
 import { endAllocation, endRelayed } from "./end.ts";
 import type { AllocationFacts, EndReason } from "./event.ts";
+import { keepWaiting, usesNewAddress } from "./expected-move.ts";
 import type { Input } from "./input.ts";
 import { HANDLERS, type Handler } from "./methods.ts";
 import { binding } from "./methods/binding.ts";
 import { send } from "./methods/send.ts";
+import { claimed, ticketAnswered, ticketBrought } from "./mobility.ts";
 import { peerDatagram, peerUnreachable } from "./peer-data.ts";
 import { expirePermission } from "./permission.ts";
 import type { Request } from "./request.ts";
 import { endReservation } from "./reservation.ts";
 import { challenge, refuse, reject } from "./respond.ts";
 import type { EngineSettings } from "./settings.ts";
+import type { MovingAllocation, ShardMessage } from "./shard-message.ts";
 import { IGNORED, NOTHING } from "./silence.ts";
 import { type Expiring, TurnState } from "./state.ts";
 
@@ -69,6 +77,11 @@ export class Engine {
     return this.#state.allocationCount;
   }
 
+  /** Whether allocations may be on their way to clients here: then ChannelData without a route is to be handed in. */
+  get expects(): boolean {
+    return this.#state.expected.size > 0;
+  }
+
   /** Every live allocation; to be read through before the next input. */
   *describe(): Generator<AllocationView> {
     for (const allocation of this.#state.allocations) {
@@ -77,7 +90,7 @@ export class Engine {
         relayed: allocation.relayed.map(({ relay }) => relay.address),
         expiresMs: Math.max(...allocation.relayed.map((relayed) => this.#state.deadlines.of(relayed) ?? 0)),
         peers: [...allocation.permissions.values()].map(({ ip }) => ip),
-        traffic: this.#state.dependencies.traffic.totals(allocation.traffic),
+        traffic: this.#state.carriedBy(allocation),
       };
     }
   }
@@ -104,10 +117,12 @@ export class Engine {
         return peerDatagram(this.#state, input.relay, input.peer, input.bytes, now);
       case "peerUnreachable":
         return peerUnreachable(this.#state, input.relay, input.peer, input.icmp);
-      case "clientClosed": {
-        const allocation = this.#state.at(fiveTupleKey(input.from));
-        return allocation === undefined ? NOTHING : this.#end([allocation], "client disconnected", now);
-      }
+      case "channelData":
+        return this.#channelData(input.from, input.bytes, now);
+      case "fromShard":
+        return this.#fromShard(input.message, now);
+      case "clientClosed":
+        return clientClosed(this.#state, fiveTupleKey(input.from), now);
       case "ended":
         return this.#end(this.#state.ofUsername(input.username), "revoked", now);
       case "projectEnded":
@@ -131,6 +146,10 @@ export class Engine {
     if (from.client.port === 0) return IGNORED.malformed;
     const message = Message.decode(bytes);
     if (message === undefined || checkFingerprint(message) === "wrong") return IGNORED.malformed;
+    const expected = this.expects ? this.#state.expected.get(fiveTupleKey(from)) : undefined;
+    if (expected !== undefined && usesNewAddress(message)) {
+      return keepWaiting(this.#state, expected, fiveTupleKey(from), from, bytes);
+    }
     if (message.class === CLASS.indication && message.method === METHOD.send) return send(this.#state, message, from, now);
 
     if (message.class !== CLASS.request) return IGNORED["not a request"];
@@ -141,6 +160,51 @@ export class Engine {
     }
     const handler = HANDLERS.get(message.method);
     return handler === undefined ? IGNORED["not a request"] : this.#request(request, handler, now);
+  }
+
+  /** ChannelData of a client whose allocation may be on its way: it waits, too. */
+  #channelData(from: FiveTuple, bytes: Uint8Array, now: Instant): readonly Action[] {
+    const tuple = fiveTupleKey(from);
+    const expected = this.#state.expected.get(tuple);
+    return expected === undefined
+      ? channelData(this.#state, tuple, bytes, now)
+      : keepWaiting(this.#state, expected, tuple, from, bytes);
+  }
+
+  #fromShard(message: ShardMessage, now: Instant): readonly Action[] {
+    const state = this.#state;
+    switch (message.kind) {
+      case "ticketBrought":
+        return ticketBrought(state, message, now);
+      case "answer":
+        return ticketAnswered(state, message);
+      case "claim":
+        return claimed(state, message, now);
+      case "adopt":
+        return this.#adopt(message.tuple, message.allocation, now);
+      case "gone":
+        return this.#replay(state.expected.get(message.tuple)?.id === message.id ? message.tuple : "", now);
+      default:
+        return unreachable(message);
+    }
+  }
+
+  #adopt(tuple: string, value: MovingAllocation, now: Instant): readonly Action[] {
+    const actions: Action[] = [];
+    const isGone = this.#state.expected.get(tuple)?.isGone;
+    adopt(this.#state, tuple, value, now, actions);
+    actions.push(...this.#replay(tuple, now));
+    if (isGone !== false) actions.push(...clientClosed(this.#state, tuple, now));
+    return actions;
+  }
+
+  /** What an expected client has said meanwhile is taken up, in its order. */
+  #replay(tuple: string, now: Instant): readonly Action[] {
+    const waiting = this.#state.expected.get(tuple)?.waiting ?? [];
+    this.#state.expected.delete(tuple);
+    return waiting.flatMap(({ from, bytes }) =>
+      isChannelNumber(readUint16(bytes, 0)) ? this.#channelData(from, bytes, now) : this.#message(from, bytes, now),
+    );
   }
 
   #request(request: Request, handler: Handler, now: Instant): readonly Action[] {
@@ -200,7 +264,7 @@ export class Engine {
   #expireOne(due: Expiring, now: Instant, actions: Action[]): void {
     switch (due.kind) {
       case "relayed address":
-        return endRelayed(this.#state, due, "expired", now, actions);
+        return endRelayed(this.#state, due, due.allocation.abandoned ? "client disconnected" : "expired", now, actions);
       case "permission":
         return expirePermission(due, actions);
       case "channel":

@@ -15,6 +15,9 @@ export type TurnEvent =
       readonly traffic: TrafficTotals;
       readonly reason: EndReason;
     }
+  /** An allocation has left for its client's new address, and has come there: on one shard or on two. */
+  | { readonly type: "movedAway"; readonly allocation: AllocationFacts }
+  | { readonly type: "movedHere"; readonly allocation: AllocationFacts }
   | { readonly type: "permitted"; readonly allocation: number; readonly username: string; readonly peer: TransportAddress }
   | { readonly type: "channelBound"; readonly allocation: number; readonly username: string; readonly number: number }
   /** A peer that policy refuses, with the rule that decided. */

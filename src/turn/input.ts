@@ -1,6 +1,7 @@
 import type { RelayId } from "../forward/route.ts";
 import type { FiveTuple, TransportAddress } from "../net/address.ts";
 import type { EngineSettings } from "./settings.ts";
+import type { ShardMessage } from "./shard-message.ts";
 
 /** Everything that can happen to an engine. */
 export type Input =
@@ -10,6 +11,10 @@ export type Input =
   | { readonly kind: "peerDatagram"; readonly relay: RelayId; readonly peer: TransportAddress; readonly bytes: Uint8Array }
   /** An ICMP error for a relayed datagram (RFC 8656 §11.6). */
   | { readonly kind: "peerUnreachable"; readonly relay: RelayId; readonly peer: TransportAddress; readonly icmp: IcmpError }
+  /** ChannelData without a route, from a client that an allocation may be on its way to: only while the engine `expects`. */
+  | { readonly kind: "channelData"; readonly from: FiveTuple; readonly bytes: Uint8Array }
+  /** Word from another shard, or from ourselves. */
+  | { readonly kind: "fromShard"; readonly message: ShardMessage }
   /** A stream client is gone. */
   | { readonly kind: "clientClosed"; readonly from: FiveTuple }
   /** Credentials that ended before their time: a revoked username, or all of a deleted project. */

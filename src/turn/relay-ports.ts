@@ -8,6 +8,17 @@ export interface Relay {
   readonly address: TransportAddress;
 }
 
+/** A relayed port as the table of all threads knows it: the number of its address, and the port. */
+export interface RelayPlace {
+  readonly address: number;
+  readonly port: number;
+}
+
+/** An open relay that belongs to no shard just now, with its descriptor, which belongs to the process. */
+export interface RelayHandle extends RelayPlace {
+  readonly descriptor: number;
+}
+
 /** What Allocate asks for. */
 export interface RelayRequest {
   readonly family: 4 | 6;
@@ -37,4 +48,14 @@ export interface RelayPorts {
   cancel(token: Uint8Array, nowMs: number): void;
   /** Where packets for a peer go: its address, or the local one of a relay of ours that is shown by an external one. */
   wireOf(peer: TransportAddress): TransportAddress;
+  /** Whether relays can be given away at all. */
+  readonly canSurrender: boolean;
+  /** Where a relay of this shard lies. */
+  placeOf(relay: RelayId): RelayPlace | undefined;
+  /** The shard whose relay lies there now; `undefined` if there is none. */
+  ownerOf(place: RelayPlace): number | undefined;
+  /** Gives a relay away, open as it is, with the data that waits in it; `undefined` if the system cannot. */
+  surrender(relay: RelayId): RelayHandle | undefined;
+  /** Takes a relay that another shard gave away; `undefined` if the system refuses: it is closed then. */
+  adopt(handle: RelayHandle, nowMs: number): Relay | undefined;
 }

@@ -14,6 +14,8 @@ export interface EngineSettings {
   readonly peersPerAllocation: number;
   /** Whether DONT-FRAGMENT can be honoured on this plane; if not it is unknown (420), as RFC 8656 §7.2 asks. */
   readonly dontFragment: boolean;
+  /** `relay.mobility`: allocations may follow their client to another address (RFC 8016). */
+  readonly mobility: boolean;
   /** RFC 5780: our two addresses with two ports each, `[A1:P1, A1:P2, A2:P1, A2:P2]`, or none. */
   readonly behaviorDiscovery: readonly TransportAddress[];
 }
@@ -37,3 +39,7 @@ export const NONCE_LIFETIME_MS = 600_000;
 /** Permissions and channels of one allocation at a time, each. */
 export const MAX_PERMISSIONS = 64;
 export const MAX_CHANNELS = 64;
+/** How long an allocation with a MOBILITY-TICKET waits for its client after its stream broke. */
+export const MOBILITY_GRACE_MS = 60_000;
+/** What a client may send from its new address before the allocation has come there. */
+export const MAX_WAITING_MESSAGES = 64;

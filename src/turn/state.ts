@@ -1,4 +1,5 @@
 import type { RelayId } from "../forward/route.ts";
+import type { TrafficTotals } from "../forward/traffic.ts";
 import { Deadlines } from "../lib/deadlines.ts";
 import type { Instant } from "../lib/time.ts";
 import type { Allocation, Permission, RelayedAddress } from "./allocation.ts";
@@ -8,7 +9,9 @@ import { KeyCache } from "./key-cache.ts";
 import { Nonces } from "./nonce.ts";
 import type { AuthenticatedRequest } from "./request.ts";
 import type { Reservation } from "./reservation.ts";
+import type { ExpectedMove } from "./expected-move.ts";
 import type { EngineSettings } from "./settings.ts";
+import { Tickets } from "./tickets.ts";
 import { TransactionIds } from "./transaction-ids.ts";
 
 /** Whatever ends at a moment known beforehand. */
@@ -24,6 +27,11 @@ export class TurnState {
   readonly transactionIds: TransactionIds;
   readonly deadlines = new Deadlines<Expiring>();
   readonly reservations = new Set<Reservation>();
+  readonly tickets: Tickets;
+  /** Allocations that may move, by what their tickets name. */
+  readonly mobile = new Map<string, Allocation>();
+  /** Clients of this shard whose allocation will come here when they use it, by five-tuple: at most one for each that may move. */
+  readonly expected = new Map<string, ExpectedMove>();
   readonly #byTuple = new Map<string, Allocation>();
   readonly #byRelay = new Map<RelayId, Allocation>();
   readonly #byUsername = new Map<string, Set<Allocation>>();
@@ -34,6 +42,7 @@ export class TurnState {
     this.settings = settings;
     this.dependencies = dependencies;
     this.nonces = new Nonces(dependencies.nonceSecret);
+    this.tickets = new Tickets(dependencies.nonceSecret, dependencies.random);
     this.transactionIds = new TransactionIds(dependencies.random);
   }
 
@@ -76,13 +85,15 @@ export class TurnState {
     return ++this.#ids;
   }
 
-  add(allocation: Allocation, untilMs: number): void {
+  /** @param untilMs when its relayed addresses expire, in their order; the last counts for those behind it */
+  add(allocation: Allocation, ...untilMs: readonly number[]): void {
     this.#byTuple.set(allocation.tuple, allocation);
     addTo(this.#byUsername, allocation.facts.username, allocation);
     addTo(this.#byProject, allocation.facts.project, allocation);
-    for (const relayed of allocation.relayed) {
+    if (allocation.mobility !== undefined) this.mobile.set(allocation.mobility.id, allocation);
+    for (const [i, relayed] of allocation.relayed.entries()) {
       this.#byRelay.set(relayed.relay.id, allocation);
-      this.deadlines.set(relayed, untilMs);
+      this.deadlines.set(relayed, untilMs[i] ?? untilMs.at(-1) ?? 0);
     }
   }
 
@@ -97,6 +108,19 @@ export class TurnState {
     this.#byTuple.delete(allocation.tuple);
     removeFrom(this.#byUsername, allocation.facts.username, allocation);
     removeFrom(this.#byProject, allocation.facts.project, allocation);
+    if (allocation.mobility !== undefined) this.mobile.delete(allocation.mobility.id);
+  }
+
+  /** All that an allocation has carried, here and elsewhere. */
+  carriedBy({ traffic, carried }: Allocation): TrafficTotals {
+    const here = this.dependencies.traffic.totals(traffic);
+    return {
+      octetsToPeer: carried.octetsToPeer + here.octetsToPeer,
+      octetsToClient: carried.octetsToClient + here.octetsToClient,
+      packetsToPeer: carried.packetsToPeer + here.packetsToPeer,
+      packetsToClient: carried.packetsToClient + here.packetsToClient,
+      dropped: carried.dropped + here.dropped,
+    };
   }
 
   /** When a relayed address expires, as whole seconds from now, rounded up: what LIFETIME shows. */

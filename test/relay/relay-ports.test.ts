@@ -121,10 +121,15 @@ function world() {
       closedOnPlane.push(relay);
       sockets.delete(relay);
     },
+    releasesRelays: true,
+    releaseRelay: (relay) => relay,
   };
   const shard = (seed: number) => {
     const table = new PortTable(memory, shape, seededRandom(seed));
-    return { table, ports: new SharedRelayPorts({ table, addresses, sockets: system, peers, random: seededRandom(seed) }) };
+    return {
+      table,
+      ports: new SharedRelayPorts({ table, addresses, sockets: system, peers, random: seededRandom(seed), shard: seed }),
+    };
   };
   const [first, second] = [shard(1), shard(2)];
   return { ...first, other: second.ports, taken, closedOnPlane, limits, bound: () => [...sockets.values()] };

@@ -19,8 +19,10 @@ import { Engine } from "../../src/turn/engine.ts";
 import type { TurnEvent } from "../../src/turn/event.ts";
 import type { IcmpError, Input } from "../../src/turn/input.ts";
 import type { EngineSettings } from "../../src/turn/settings.ts";
+import type { ShardMessage } from "../../src/turn/shard-message.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { SimulatedClient, type SimulatedClientOptions } from "./simulated-client.ts";
+import { SimulatedPeer } from "./simulated-peer.ts";
 import { SimulatedAuthority, SimulatedBudget, SimulatedPeers } from "./simulated-policy.ts";
 
 /** What a world is made of, where it is not the usual. */
@@ -71,34 +73,6 @@ export function relayAddress(local: string, shown = local): RelayAddress {
   return { local: parseIp(local), shown: parseIp(shown) };
 }
 
-/** A peer: whoever has an address and gets datagrams there. */
-export class SimulatedPeer {
-  readonly address: TransportAddress;
-  readonly #world: Simulation;
-  #received: { readonly from: string; readonly text: string; readonly dontFragment: boolean }[] = [];
-
-  constructor(world: Simulation, address: TransportAddress) {
-    this.#world = world;
-    this.address = address;
-  }
-
-  /** Sends a datagram to a relayed address. */
-  send(to: TransportAddress, text: string): void {
-    this.#world.fromPeer(this.address, to, new TextEncoder().encode(text));
-  }
-
-  /** What has come since it was last asked. */
-  received(): readonly { readonly from: string; readonly text: string; readonly dontFragment: boolean }[] {
-    const received = this.#received;
-    this.#received = [];
-    return received;
-  }
-
-  deliver(from: TransportAddress, bytes: Uint8Array, dontFragment: boolean): void {
-    this.#received.push({ from: formatAddress(from), text: new TextDecoder().decode(bytes), dontFragment });
-  }
-}
-
 /** An engine in a small world: a clock that moves when told to, clients, peers, and a network without loss between them. */
 export class Simulation {
   readonly engine: Engine;
@@ -127,6 +101,7 @@ export class Simulation {
   readonly #host: Host;
   readonly #clients = new Map<string, SimulatedClient>();
   #ids = 0;
+  #held: [shard: number, message: ShardMessage][] | undefined;
 
   constructor(options: SimulationOptions = {}) {
     const { beside } = options;
@@ -301,6 +276,23 @@ export class Simulation {
     assert.equal(this.engine.nextDeadline, undefined, "deadlines");
   }
 
+  /** Keeps what this shard tells others from them until it is released, in its order. */
+  holdMessages(): { readonly release: () => void } {
+    const held: [shard: number, message: ShardMessage][] = [];
+    this.#held = held;
+    return {
+      release: () => {
+        this.#held = undefined;
+        for (const [shard, message] of held) this.#tell(shard, message);
+      },
+    };
+  }
+
+  #tell(shard: number, message: ShardMessage): void {
+    if (this.#held === undefined) this.#host.shards[shard]?.handle({ kind: "fromShard", message });
+    else this.#held.push([shard, message]);
+  }
+
   #perform(action: Action): void {
     switch (action.kind) {
       case "send":
@@ -324,7 +316,7 @@ export class Simulation {
         this.#clients.get(fiveTupleKey(action.client))?.close();
         break;
       case "toShard":
-        this.#host.shards[action.shard]?.handle({ kind: "fromShard", message: structuredClone(action.message) });
+        this.#tell(action.shard, structuredClone(action.message));
         break;
       case "report":
         this.events.push(action.event);

@@ -51,6 +51,8 @@ export class BatchPlane implements ClientSide, PeerSide {
   readonly #local = new SocketAddress();
   /** Closed by the handler, not yet by us: what it has queued on them leaves first. */
   #closing: RelayId[] = [];
+  /** The same for those that were given away: they are only forgotten. */
+  #leaving: RelayId[] = [];
   #erring: RelayId = 0;
 
   /** @throws {SystemError} if the system has no memory or descriptor left */
@@ -170,10 +172,22 @@ export class BatchPlane implements ClientSide, PeerSide {
     if (this.#sockets.retire(relay)) this.#closing.push(relay);
   }
 
+  readonly releasesRelays = true;
+
+  releaseRelay(relay: RelayId): number {
+    assert(relay >= this.#listeners && this.#sockets.retire(relay), "only an open relay is given away");
+    this.#leaving.push(relay);
+    const descriptor = this.#sockets.descriptorOf(relay);
+    this.#poller.remove(descriptor);
+    return descriptor;
+  }
+
   /** Sends what is queued, then closes what is closed, and frees the turn's memory. */
   #settle(): void {
     if (this.#send.waiting) this.#send.flush();
     this.#receive.clear();
+    for (const relay of this.#leaving) this.#sockets.remove(relay);
+    if (this.#leaving.length > 0) this.#leaving = [];
     if (this.#closing.length === 0) return;
     for (const relay of this.#closing) {
       close(this.#libc, this.#sockets.descriptorOf(relay));

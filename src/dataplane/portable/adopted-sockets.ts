@@ -7,7 +7,7 @@ import { SendBatch } from "../batch/send-batch.ts";
 import { Sockets } from "../batch/sockets.ts";
 import { IP_RECVERR, IPPROTO_IP, IPPROTO_IPV6, IPV6_RECVERR, type Libc } from "../libc.ts";
 import type { PlaneCounters } from "../plane.ts";
-import { offer } from "../socket.ts";
+import { duplicate, offer } from "../socket.ts";
 import type { DatagramSockets, OnDatagram, SocketNumber } from "./datagram-sockets.ts";
 
 const SHAPE = { messages: 512, scratchBytes: 512 * 1024 };
@@ -59,6 +59,15 @@ export class AdoptedSockets implements DatagramSockets {
 
   close(socket: SocketNumber): void {
     if (this.#sockets.retire(socket)) this.#retired.push(socket);
+  }
+
+  readonly releases = true;
+
+  release(socket: SocketNumber): number | undefined {
+    // The reader closes its own descriptor: the socket lives on by another.
+    const descriptor = duplicate(this.#libc, this.#sockets.descriptorOf(socket));
+    if (descriptor !== undefined) this.#release(socket);
+    return descriptor;
   }
 
   addressOf(socket: SocketNumber): TransportAddress | undefined {

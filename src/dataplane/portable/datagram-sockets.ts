@@ -14,6 +14,10 @@ export interface DatagramSockets {
   open(descriptor: number, address: TransportAddress): SocketNumber;
   /** Stops hearing of a socket at once; what it has to send leaves before it is closed. */
   close(socket: SocketNumber): void;
+  /** Whether {@link release} works here. */
+  readonly releases: boolean;
+  /** Forgets a socket and leaves it open; its descriptor, or `undefined` if there is none for it: nothing is done then. */
+  release(socket: SocketNumber): number | undefined;
   addressOf(socket: SocketNumber): TransportAddress | undefined;
   /** Never throws for what cannot be sent; it is counted. */
   send(socket: SocketNumber, to: SocketAddress, bytes: Uint8Array, offset: number, length: number, dontFragment: boolean): void;

@@ -63,6 +63,12 @@ export class OwnSockets implements DatagramSockets {
     closeIfDone(own);
   }
 
+  readonly releases = false;
+
+  release(): undefined {
+    return undefined;
+  }
+
   addressOf(socket: SocketNumber): TransportAddress | undefined {
     return this.#sockets.get(socket)?.address;
   }

@@ -119,6 +119,15 @@ export class PortablePlane implements ClientSide, PeerSide {
     this.#sockets.close(relay);
   }
 
+  get releasesRelays(): boolean {
+    return this.#sockets.releases;
+  }
+
+  releaseRelay(relay: RelayId): number | undefined {
+    this.#sockets.flush();
+    return this.#sockets.release(relay);
+  }
+
   /** Once in a round of the loop, when its datagrams have been handed over. */
   #schedule(): void {
     if (this.#turnIsOpen || this.#closed) return;

@@ -7,6 +7,7 @@ import type { Message } from "../../stun/message.ts";
 import type { Action } from "../action.ts";
 import { Allocation, type MissingFamily } from "../allocation.ts";
 import { grant } from "../lifetime.ts";
+import { ticketOf } from "../mobility.ts";
 import type { NoRelay, Relay } from "../relay-ports.ts";
 import type { AuthenticatedRequest } from "../request.ts";
 import { keepReservation } from "../reservation.ts";
@@ -37,6 +38,7 @@ export function allocate(state: TurnState, request: AuthenticatedRequest, now: I
   if (!state.settings.dontFragment && request.message.has(ATTRIBUTE.dontFragment.type)) {
     return reject(request, 420, [ATTRIBUTE.dontFragment.type]);
   }
+  if (request.message.mobilityTicket !== undefined && !mayMove(state)) return reject(request, 405);
   if (state.draining) return reject(request, 508);
 
   const claim = claimOf(request);
@@ -57,6 +59,8 @@ function faultOf(message: Message): 400 | 440 | 442 | undefined {
   const transport = message.requestedTransport;
   if (transport === undefined) return 400;
   if (transport !== UDP) return 442;
+  // An empty ticket asks for one (RFC 8016 §3.1.2).
+  if ((message.mobilityTicket?.length ?? 0) > 0) return 400;
   const { requestedAddressFamily: requested, additionalAddressFamily: additional, evenPort } = message;
   if (message.reservationToken !== undefined && (evenPort ?? requested ?? additional) !== undefined) return 400;
   if (requested !== undefined && additional !== undefined) return 400;
@@ -131,14 +135,19 @@ function begin(
     transactionId: String.fromCharCode(...message.transactionId),
     reservation,
     missing,
+    mobility: message.mobilityTicket && { id: state.tickets.newId(), generation: 0, move: undefined },
   });
   const { seconds, untilMs } = grant(message.lifetime, endsAtMs, now);
   state.add(allocation, untilMs);
   if (reservation !== undefined) keepReservation(state, reservation, now);
   return [
     { kind: "report", event: { type: "allocated", allocation: allocation.facts } },
-    allocatedFor(seconds, allocation, request),
+    allocatedFor(seconds, allocation, request, ticketOf(state, allocation)),
   ];
+}
+
+function mayMove(state: TurnState): boolean {
+  return state.settings.mobility && state.dependencies.relays.canSurrender;
 }
 
 function isRetransmission(allocation: Allocation, { message, username }: AuthenticatedRequest): boolean {
@@ -148,15 +157,17 @@ function isRetransmission(allocation: Allocation, { message, username }: Authent
 /** The answer to a retransmission: as it was, with the time that is left. */
 function allocated(state: TurnState, allocation: Allocation, request: AuthenticatedRequest, now: Instant): Action {
   const [first] = allocation.relayed;
-  return allocatedFor(first === undefined ? 0 : state.secondsLeft(first, now), allocation, request);
+  const seconds = first === undefined ? 0 : state.secondsLeft(first, now);
+  return allocatedFor(seconds, allocation, request, ticketOf(state, allocation));
 }
 
-function allocatedFor(seconds: number, allocation: Allocation, request: AuthenticatedRequest): Action {
+function allocatedFor(seconds: number, allocation: Allocation, request: AuthenticatedRequest, ticket?: Uint8Array): Action {
   const reply = success(request);
   for (const { relay } of allocation.relayed) reply.add(ATTRIBUTE.xorRelayedAddress, relay.address);
   reply.add(ATTRIBUTE.lifetime, seconds);
   if (allocation.reservation !== undefined) reply.add(ATTRIBUTE.reservationToken, allocation.reservation);
   reply.add(ATTRIBUTE.xorMappedAddress, request.from.client);
+  if (ticket !== undefined) reply.add(ATTRIBUTE.mobilityTicket, ticket);
   const { missing } = allocation;
   if (missing !== undefined) reply.add(ATTRIBUTE.addressErrorCode, { ...missing, reason: reasonFor(missing.code) });
   return answer(request, reply);

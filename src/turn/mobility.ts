@@ -1,0 +1,151 @@
+import { copyOf } from "../lib/bytes.ts";
+import type { Instant } from "../lib/time.ts";
+import { fiveTupleKey } from "../net/address.ts";
+import { Message } from "../stun/message.ts";
+import type { Action } from "./action.ts";
+import type { Allocation } from "./allocation.ts";
+import { authenticate } from "./authenticate.ts";
+import { handOver } from "./hand-over.ts";
+import { reserveMove } from "./move.ts";
+import { renew } from "./renew.ts";
+import type { AuthenticatedRequest } from "./request.ts";
+import { challenge, refuse, reject } from "./respond.ts";
+import type { ShardMessage } from "./shard-message.ts";
+import type { TurnState } from "./state.ts";
+import type { Ticket } from "./tickets.ts";
+
+type Brought = Extract<ShardMessage, { readonly kind: "ticketBrought" }>;
+type Answered = Extract<ShardMessage, { readonly kind: "answer" }>;
+type Claimed = Extract<ShardMessage, { readonly kind: "claim" }>;
+
+/** The ticket that an allocation's client is to have next; `undefined` where it did not ask for any. */
+export function ticketOf(
+  state: TurnState,
+  allocation: Allocation,
+  generation = allocation.mobility?.generation,
+): Uint8Array | undefined {
+  const { mobility, outlivesCredential } = allocation;
+  if (mobility === undefined || generation === undefined) return undefined;
+  const places = allocation.relayed.flatMap(({ relay }) => state.dependencies.relays.placeOf(relay.id) ?? []);
+  return state.tickets.seal({ id: mobility.id, places, generation, outlivesCredential });
+}
+
+/**
+ * A Refresh with a ticket, at the shard that got it: whoever owns the allocation shall answer.
+ *
+ * @see RFC 8016 §3.2.2
+ */
+export function bringTicket(
+  state: TurnState,
+  request: AuthenticatedRequest,
+  sealed: Uint8Array,
+  now: Instant,
+): readonly Action[] {
+  const ticket = state.tickets.open(sealed);
+  const here = state.at(request.tuple);
+  if (here !== undefined) {
+    if (ticket === undefined || here.mobility?.id !== ticket.id) return reject(request, ticket === undefined ? 400 : 437);
+    // It has moved already, and this is a retransmission or a plain refresh.
+    return here.facts.username === request.username
+      ? renew(state, here, request, now, ticketOf(state, here))
+      : reject(request, 441);
+  }
+  if (!state.settings.mobility) return reject(request, 405);
+  if (ticket === undefined) return reject(request, 400);
+  const owner = ownerOf(state, ticket);
+  if (owner === undefined) return reject(request, 437);
+  const { from, message } = request;
+  const { shard } = state.dependencies;
+  return [{ kind: "toShard", shard: owner, message: { kind: "ticketBrought", shard, from, bytes: copyOf(message.bytes, 0) } }];
+}
+
+/** Another shard's client has shown a ticket: answers it by way of that shard. */
+export function ticketBrought(state: TurnState, brought: Brought, now: Instant): readonly Action[] {
+  const message = Message.decode(brought.bytes);
+  const ticket = state.tickets.open(message?.mobilityTicket ?? new Uint8Array(0));
+  if (message === undefined || ticket === undefined) return [];
+  const { from, shard } = brought;
+  // A connection's number is its thread's own.
+  const bare = { message, from, tuple: `of ${shard}: ${fiveTupleKey(from)}` };
+  const request = authenticate(state, bare, true, now);
+  if ("code" in request) {
+    const refusal = request.code === 400 ? refuse(bare, 400) : challenge(state, bare, request, now);
+    return sentBy(shard, refusal);
+  }
+  const allocation = state.mobile.get(ticket.id);
+  if (allocation !== undefined) return follow(state, allocation, ticket, request, brought, now);
+  const owner = ownerOf(state, ticket);
+  if (owner === undefined || owner === state.dependencies.shard) return sentBy(shard, reject(request, 437));
+  return [{ kind: "toShard", shard: owner, message: brought }];
+}
+
+/** The owner's answer: sent on; and if the client may use the allocation now, it is expected to. */
+export function ticketAnswered(state: TurnState, { to, bytes, expects }: Answered): readonly Action[] {
+  const tuple = fiveTupleKey(to);
+  if (expects !== undefined && state.at(tuple) === undefined && state.expected.get(tuple)?.id !== expects.id) {
+    state.expected.set(tuple, { ...expects, isGone: false, waiting: [] });
+  }
+  return [{ kind: "send", to, bytes }];
+}
+
+/** A client has used its new address: its allocation goes there, if it is still so. */
+export function claimed(state: TurnState, { shard, tuple, id }: Claimed, now: Instant): readonly Action[] {
+  const allocation = state.mobile.get(id);
+  const move = allocation?.mobility?.move;
+  if (allocation === undefined || move === undefined || move.shard !== shard || move.tuple !== tuple) {
+    return [{ kind: "toShard", shard, message: { kind: "gone", tuple, id } }];
+  }
+  const actions: Action[] = [];
+  handOver(state, allocation, move, now, actions);
+  return actions;
+}
+
+function follow(
+  state: TurnState,
+  allocation: Allocation,
+  ticket: Ticket,
+  request: AuthenticatedRequest,
+  { shard, from }: Brought,
+  now: Instant,
+): readonly Action[] {
+  const { mobility } = allocation;
+  if (mobility === undefined) return [];
+  if (allocation.facts.username !== request.username) return sentBy(shard, reject(request, 441));
+  if (!state.dependencies.relays.canSurrender) return sentBy(shard, reject(request, 405));
+  // The ticket counts that the client used last, and the one it was given then; using that one ends the other.
+  const isNew = mobility.move !== undefined && ticket.generation === mobility.generation + 1;
+  if (!isNew && ticket.generation !== mobility.generation) return sentBy(shard, reject(request, 400));
+
+  const actions: Action[] = [];
+  const tuple = fiveTupleKey(from);
+  if (mobility.move?.shard !== shard || mobility.move.tuple !== tuple) {
+    const claim = { ...allocation.claim, client: from.client.ip };
+    const reserved = reserveMove(state, allocation, { shard, from, tuple, claim }, actions);
+    if (reserved !== "reserved") return [...actions, ...sentBy(shard, reject(request, reserved === "quota" ? 486 : 508))];
+  }
+  if (isNew) mobility.generation = ticket.generation;
+  const answers = renew(state, allocation, request, now, ticketOf(state, allocation, mobility.generation + 1));
+  const { move, id } = mobility;
+  if (move === undefined) return [...actions, ...sentBy(shard, answers)]; // LIFETIME was 0
+  actions.push(...sentBy(shard, answers, { shard: state.dependencies.shard, id }));
+  // Nobody is left at the old address.
+  if (allocation.abandoned) handOver(state, allocation, move, now, actions);
+  return actions;
+}
+
+/** Answers to another shard's client leave by that shard. */
+function sentBy(shard: number, actions: readonly Action[], expects?: { readonly shard: number; readonly id: string }): Action[] {
+  return actions.map((action) => {
+    if (action.kind !== "send") return action;
+    const message: ShardMessage = { kind: "answer", to: action.to, bytes: action.bytes, ...(expects && { expects }) };
+    return { kind: "toShard", shard, message };
+  });
+}
+
+function ownerOf(state: TurnState, { places }: Ticket): number | undefined {
+  for (const place of places) {
+    const owner = state.dependencies.relays.ownerOf(place);
+    if (owner !== undefined) return owner;
+  }
+  return undefined;
+}
