@@ -45,6 +45,7 @@ const HOMES_OF_PACKAGE: ReadonlyMap<string, string> = new Map([
   ["commander", "cli"],
   ["bun", "runtime"],
   ["bun:ffi", "runtime"],
+  ["bun:jsc", "runtime"],
 ]);
 
 /** One import of a file, static or dynamic. */
