@@ -206,8 +206,10 @@ export function dataplaneSuite(name: string, libc: Libc, openPlane: OpenPlane, a
         }
       }));
 
-    for (const listen of hasIpv6 ? ["0.0.0.0:0", "[::]:0"] : ["0.0.0.0:0"]) {
-      test(`${listen} answers IPv4 from the address that was asked`, { skip: !abilities.localAddresses }, () =>
+    // What a plane cannot do by its nature is no test of it.
+    const wildcards = abilities.localAddresses ? ["0.0.0.0:0", "[::]:0"] : [];
+    for (const listen of hasIpv6 ? wildcards : wildcards.slice(0, 1)) {
+      test(`${listen} answers IPv4 from the address that was asked`, () =>
         inWorld(listen, true, async ({ plane, recorder, listener, ...world }) => {
           const servers: string[] = [];
           const clients: string[] = [];
@@ -231,35 +233,36 @@ export function dataplaneSuite(name: string, libc: Libc, openPlane: OpenPlane, a
           await world.until(() => client.received.length === 24, "twenty more");
           assert.deepEqual(new Set(client.from.slice(4)), new Set([`127.0.0.4:${listener.port}`]));
           assert.deepEqual(client.received.at(-1), payload(10, 19));
-        }),
-      );
+        }));
     }
 
-    test("[::]:0 answers IPv6 from the address that was asked", { skip: !abilities.localAddresses || !hasIpv6 }, () =>
-      inWorld("[::]:0", true, async ({ plane, recorder, listener, ...world }) => {
-        recorder.onClient = (packet) => {
-          assert.equal(formatAddress(plane.fiveTuple(packet).server), `[::1]:${listener.port}`);
-          plane.sendToClient(packet.socket, packet.local, packet.from, packet.bytes, packet.offset, packet.length);
-        };
-        const client = await world.peer("::1");
-        client.send({ ip: parseIp("::1"), port: listener.port }, payload(10));
-        await world.until(() => client.received.length === 1, "the answer");
-        assert.deepEqual(client.from, [`::1:${listener.port}`]);
-      }),
-    );
+    if (abilities.localAddresses && hasIpv6) {
+      test("[::]:0 answers IPv6 from the address that was asked", () =>
+        inWorld("[::]:0", true, async ({ plane, recorder, listener, ...world }) => {
+          recorder.onClient = (packet) => {
+            assert.equal(formatAddress(plane.fiveTuple(packet).server), `[::1]:${listener.port}`);
+            plane.sendToClient(packet.socket, packet.local, packet.from, packet.bytes, packet.offset, packet.length);
+          };
+          const client = await world.peer("::1");
+          client.send({ ip: parseIp("::1"), port: listener.port }, payload(10));
+          await world.until(() => client.received.length === 1, "the answer");
+          assert.deepEqual(client.from, [`::1:${listener.port}`]);
+        }));
+    }
 
-    test("reports who is unreachable", { skip: !abilities.errors }, () =>
-      inWorld("127.0.0.1:0", false, async ({ plane, recorder, ...world }) => {
-        for (const ip of loopbacks) {
-          const icmp = ip === "::1" ? "1 4 0" : "3 3 0";
-          const dead = await UdpPeer.dead(ip);
-          const relay = world.relay(ip);
-          plane.sendToPeer(relay.id, socketAddress(dead), payload(10), 0, 10, false);
-          await world.until(() => recorder.unreachable.length === 1, "an ICMP error");
-          assert.deepEqual(recorder.unreachable.splice(0), [`${formatAddress(dead)} ${icmp}`]);
-        }
-      }),
-    );
+    if (abilities.errors) {
+      test("reports who is unreachable", () =>
+        inWorld("127.0.0.1:0", false, async ({ plane, recorder, ...world }) => {
+          for (const ip of loopbacks) {
+            const icmp = ip === "::1" ? "1 4 0" : "3 3 0";
+            const dead = await UdpPeer.dead(ip);
+            const relay = world.relay(ip);
+            plane.sendToPeer(relay.id, socketAddress(dead), payload(10), 0, 10, false);
+            await world.until(() => recorder.unreachable.length === 1, "an ICMP error");
+            assert.deepEqual(recorder.unreachable.splice(0), [`${formatAddress(dead)} ${icmp}`]);
+          }
+        }));
+    }
 
     test("what cannot be sent is counted, and nothing else is lost", () =>
       inWorld("127.0.0.1:0", false, async ({ plane, ...world }) => {
