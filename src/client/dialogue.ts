@@ -6,7 +6,7 @@ export type TurnRequest =
   /** An Allocate without credentials, for the realm and nonce of its 401: that answer is its success. */
   | { readonly kind: "challenge" }
   | ({ readonly kind: "allocate" } & AllocateWishes)
-  | { readonly kind: "refresh"; readonly lifetimeSeconds?: number; readonly family?: 4 | 6 }
+  | { readonly kind: "refresh"; readonly lifetimeSeconds?: number; readonly family?: 4 | 6; readonly ticket?: Uint8Array }
   | { readonly kind: "createPermission"; readonly peers: readonly TransportAddress[] }
   | { readonly kind: "channelBind"; readonly channel: number; readonly peer: TransportAddress };
 
@@ -21,6 +21,8 @@ export interface AllocateWishes {
   readonly evenPort?: { readonly reserveNext: boolean };
   readonly reservationToken?: Uint8Array;
   readonly dontFragment?: boolean;
+  /** An empty MOBILITY-TICKET: the answer shall have one (RFC 8016 §3.1.1). */
+  readonly mobile?: boolean;
 }
 
 /** How a request ended. */
@@ -35,6 +37,7 @@ export interface Success {
   readonly relayedAddresses: readonly TransportAddress[];
   readonly lifetimeSeconds?: number | undefined;
   readonly reservationToken?: Uint8Array | undefined;
+  readonly mobilityTicket?: Uint8Array | undefined;
   readonly software?: string | undefined;
 }
 

@@ -38,6 +38,7 @@ function addWishes(message: MessageBuilder, request: TurnRequest): void {
     case "refresh":
       if (request.lifetimeSeconds !== undefined) message.add(ATTRIBUTE.lifetime, request.lifetimeSeconds);
       if (request.family !== undefined) message.add(ATTRIBUTE.requestedAddressFamily, request.family);
+      if (request.ticket !== undefined) message.add(ATTRIBUTE.mobilityTicket, request.ticket);
       return;
     case "createPermission":
       for (const peer of request.peers) message.add(ATTRIBUTE.xorPeerAddress, peer);
@@ -58,4 +59,5 @@ function addAllocateWishes(message: MessageBuilder, wishes: AllocateWishes): voi
   if (wishes.evenPort !== undefined) message.add(ATTRIBUTE.evenPort, wishes.evenPort);
   if (wishes.reservationToken !== undefined) message.add(ATTRIBUTE.reservationToken, wishes.reservationToken);
   if (wishes.dontFragment === true) message.add(ATTRIBUTE.dontFragment, true);
+  if (wishes.mobile === true) message.add(ATTRIBUTE.mobilityTicket, new Uint8Array(0));
 }

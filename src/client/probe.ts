@@ -101,6 +101,11 @@ export class Probe {
     this.#open.send(typeof to === "number" ? client.channelData(to, bytes) : client.sendIndication(to, bytes));
   }
 
+  /** Takes over a channel that was bound by another probe, whose allocation comes here. */
+  knowChannel(channel: number, peer: TransportAddress): void {
+    this.#client.knowChannel(channel, peer);
+  }
+
   /** Sends octets as they are: for tests of what no client would send. */
   sendRaw(bytes: Uint8Array): void {
     this.#open.send(bytes);

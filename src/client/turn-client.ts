@@ -94,6 +94,11 @@ export class TurnClient {
     return frame;
   }
 
+  /** Takes over a channel of an allocation that was bound from another address, before it moved (RFC 8016). */
+  knowChannel(channel: number, peer: TransportAddress): void {
+    this.#peerOfChannel.set(channel, peer);
+  }
+
   #begin(id: number, request: TurnRequest, challenges: number, nowMs: number): ClientOutput {
     const transactionId = this.#options.random.bytes(TRANSACTION_ID_BYTES);
     const proof = request.kind === "challenge" || request.kind === "binding" ? undefined : this.#proof;
@@ -201,6 +206,7 @@ function successOf(message: Message): Answer {
     relayedAddresses: relayedAddresses(message),
     lifetimeSeconds: message.lifetime,
     reservationToken: message.reservationToken && new Uint8Array(message.reservationToken),
+    mobilityTicket: message.mobilityTicket && new Uint8Array(message.mobilityTicket),
     software: message.software,
   };
 }
