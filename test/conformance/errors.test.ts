@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { ATTRIBUTE } from "../../src/stun/attributes.ts";
 import { METHOD } from "../../src/stun/header.ts";
 import { parseAddress } from "../../src/net/address.ts";
 import { Simulation } from "../support/simulation.ts";
-
-const root = join(import.meta.dirname, "../..");
+import { rowsOf, testNames } from "../support/test-names.ts";
 
 interface Row {
   readonly method: string;
@@ -19,25 +16,14 @@ interface Row {
 
 /** The rows of `docs/rfc/errors.md`. */
 function rows(): Row[] {
-  const lines = readFileSync(join(root, "docs/rfc/errors.md"), "utf8").split("\n");
-  return lines.flatMap((line) => {
-    const cells = line.split("|").map((cell) => cell.trim());
-    if (cells.length !== 7 || cells[1] === "Method" || cells[1] === "---") return [];
-    const [, method = "", cause = "", code = "", section = "", name = ""] = cells;
-    return [{ method, cause, code, section, test: name }];
+  return rowsOf("docs/rfc/errors.md", 5).map(([method = "", cause = "", code = "", section = "", name = ""]) => {
+    return { method, cause, code, section, test: name };
   });
-}
-
-/** The names of all tests under a folder, as they stand in its sources. */
-function testNames(folder: string): Set<string> {
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".test.ts"));
-  const sources = files.map((file) => readFileSync(join(folder, file), "utf8"));
-  return new Set(sources.flatMap((source) => [...source.matchAll(/\btest\("([^"]+)"/g)].map(([, name = ""]) => name)));
 }
 
 describe("docs/rfc/errors.md", () => {
   test("names a test that exists in each of its rows", () => {
-    const names = testNames(join(root, "test"));
+    const names = testNames("test");
     assert.ok(rows().length >= 70, "the table is read");
     for (const row of rows()) assert.ok(names.has(row.test), `no test is named "${row.test}" (${row.method}: ${row.cause})`);
   });
