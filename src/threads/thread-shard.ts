@@ -61,6 +61,7 @@ export class ThreadShard {
 
   readonly #collectYoung: () => void;
   #tidiedAt = 0;
+  #beginsAnew = false;
 
   constructor(plan: ShardPlan, libc: Libc, collectYoung: () => void, sides: ShardSides) {
     this.#collectYoung = collectYoung;
@@ -128,6 +129,11 @@ export class ThreadShard {
     this.directory.apply(change);
     for (const project of change.deletedProjects) this.shard.handle({ kind: "projectEnded", project });
     for (const { username } of change.revocations) this.shard.handle({ kind: "ended", username });
+    // What a change from the beginning no longer names is known to be gone when its last page is here.
+    if (change.fromBeginning) this.#beginsAnew = true;
+    if (!this.#beginsAnew || change.more) return;
+    this.#beginsAnew = false;
+    this.shard.handle({ kind: "judge" });
   }
 
   /** New settings; live allocations keep what they were given. */

@@ -127,6 +127,8 @@ export class Engine {
         return this.#end(this.#state.ofUsername(input.username), "revoked", now);
       case "projectEnded":
         return this.#end(this.#state.ofProject(input.project), "project deleted", now);
+      case "judge":
+        return this.#end(this.#unknown(now), "revoked", now);
       case "settings":
         this.#state.settings = input.settings;
         return NOTHING;
@@ -240,6 +242,12 @@ export class Engine {
     const actions: Action[] = [];
     for (const allocation of allocations) endAllocation(this.#state, allocation, reason, now, actions);
     return actions;
+  }
+
+  /** Allocations whose credential is none any more. */
+  #unknown(now: Instant): Allocation[] {
+    const { authority } = this.#state.dependencies;
+    return [...this.#state.allocations].filter(({ facts }) => authority.judge(facts.username, now) === undefined);
   }
 
   #shutdown(now: Instant): Action[] {

@@ -20,6 +20,8 @@ export type Input =
   /** Credentials that ended before their time: a revoked username, or all of a deleted project. */
   | { readonly kind: "ended"; readonly username: string }
   | { readonly kind: "projectEnded"; readonly project: string }
+  /** All that is known of credentials has changed: each live allocation's is judged again. */
+  | { readonly kind: "judge" }
   /** New settings; live allocations keep what they were given. */
   | { readonly kind: "settings"; readonly settings: EngineSettings }
   /** No new allocations from now on (508). */

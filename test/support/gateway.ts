@@ -78,6 +78,11 @@ export class Gateway {
     this.#settings = settings;
   }
 
+  /** Where it keeps its database. */
+  get stateDirectory(): string {
+    return join(this.#directory, "state");
+  }
+
   /** Asks the API over `listen.http`, or over HTTPS on the TLS port. */
   ask(question: {
     path: string;

@@ -127,3 +127,15 @@ describe("when a credential ends", () => {
     }
   });
 });
+
+test("when all that is known of credentials has changed, those that are none any more end", () => {
+  const world = new Simulation();
+  const [kept, gone] = ["project_kept", "project_gone"].map((project) =>
+    world.client({ username: world.username(3600, project) }).allocate(),
+  );
+  world.authority.deleted.add("project_gone");
+  world.handle({ kind: "judge" });
+  assert.equal(kept?.refresh().outcome, "ok");
+  assert.equal(gone?.refresh().outcome, 401);
+  assert.equal(world.engine.allocations, 1);
+});
