@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import type { LoadedSettings } from "../config/load.ts";
 import { openLog } from "../observe/log.ts";
 import { startGateway } from "./start.ts";
@@ -15,7 +16,7 @@ export async function runGateway(loaded: LoadedSettings, reload: () => LoadedSet
   const gateway = await startGateway(loaded, {
     log,
     notifySocket: process.env["NOTIFY_SOCKET"],
-    isJournal: process.env["JOURNAL_STREAM"] !== undefined,
+    isJournal: isOurStdout(process.env["JOURNAL_STREAM"]),
     isTerminal: process.stdout.isTTY === true,
     write: (text) => void process.stdout.write(text),
     failed: (reason) => {
@@ -43,4 +44,10 @@ export async function runGateway(loaded: LoadedSettings, reload: () => LoadedSet
   process.on("SIGINT", order);
   await drained.promise;
   return 0;
+}
+
+/** Whether a `device:inode` of systemd's is what we write to: programs started from a service inherit the name alone. */
+function isOurStdout(stream: string | undefined): boolean {
+  const { dev, ino } = fstatSync(1, { bigint: true });
+  return stream === `${dev}:${ino}`;
 }

@@ -18,6 +18,8 @@ const TOOLS: Readonly<Record<string, Tool>> = {
   certutil: { commands: ["certutil"], from: "the package libnss3-tools" },
   turnserver: { commands: ["turnserver"], from: "the package coturn" },
   turnutils_uclient: { commands: ["turnutils_uclient"], from: "the package coturn" },
+  "qemu-aarch64": { commands: ["qemu-aarch64", "qemu-aarch64-static"], from: "the package qemu-user" },
+  "systemd-analyze": { commands: ["systemd-analyze"], from: "the package systemd" },
   turnutils_natdiscovery: { commands: ["turnutils_natdiscovery"], from: "the package coturn" },
   firefox: { commands: ["firefox-esr", "firefox"], from: "the package firefox-esr" },
   aioice: { file: "/usr/lib/python3/dist-packages/aioice/__init__.py", from: "the package python3-aioice" },
