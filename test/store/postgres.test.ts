@@ -1,34 +1,20 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import postgres from "postgres";
+import { describe, test } from "node:test";
 import { openStore } from "../../src/store/open-store.ts";
 import { StoreMissing } from "../../src/store/store.ts";
+import { needs } from "../support/needs.ts";
+import { givenPostgres, startPostgres } from "../support/postgres.ts";
+import { shared } from "../support/shared.ts";
 import { storeSuite } from "../suites/store.ts";
 
-/** A server on which databases may be made and dropped; without one these tests have nothing to run on. */
-const server = process.env.ICEBREAKER_TEST_POSTGRES;
-let made = 0;
+const given = process.env.ICEBREAKER_TEST_POSTGRES;
 
-/** A database of its own, gone afterwards. */
-async function inDatabase(base: string, use: (url: string) => Promise<void>): Promise<void> {
-  const admin = postgres(base, { max: 1 });
-  const name = `icebreaker_test_${process.pid}_${made++}`;
-  await admin.unsafe(`create database ${name}`);
-  try {
-    const url = new URL(base);
-    url.pathname = `/${name}`;
-    await use(url.href);
-  } finally {
-    await admin.unsafe(`drop database ${name} with (force)`);
-    await admin.end();
-  }
-}
+describe("on a server", { skip: given === undefined && needs("postgres") }, () => {
+  const server = shared(() => (given === undefined ? startPostgres() : Promise.resolve(givenPostgres(given))));
+  const inDatabase = async (use: (url: string) => Promise<void>): Promise<void> => use(await (await server()).newDatabase());
 
-if (server === undefined) {
-  test("PostgreSQL", { skip: "ICEBREAKER_TEST_POSTGRES names no server" }, () => {});
-} else {
   storeSuite("PostgreSQL", (use) =>
-    inDatabase(server, async (url) => {
+    inDatabase(async (url) => {
       const clock = { unixMs: 1_700_000_000_000 };
       await use({
         clock,
@@ -38,11 +24,11 @@ if (server === undefined) {
   );
 
   test("PostgreSQL: makes tables only when asked", () =>
-    inDatabase(server, async (url) => {
+    inDatabase(async (url) => {
       await assert.rejects(openStore(url, { stateDir: "/", create: false, busyTimeoutMs: 50 }), StoreMissing);
       const [one, two] = await Promise.all([1, 2].map(() => openStore(url, { stateDir: "/", create: true, busyTimeoutMs: 50 })));
       await one?.createProject({ name: "a", regions: [] });
       assert.equal((await two?.projects())?.length, 1);
       await Promise.all([one?.close(), two?.close()]);
     }));
-}
+});

@@ -1,4 +1,4 @@
-import { accessSync, appendFileSync, constants, existsSync } from "node:fs";
+import { accessSync, appendFileSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,6 +9,8 @@ interface Tool {
   readonly commands?: readonly string[];
   /** Absolute, or from the root of the repository. */
   readonly file?: string;
+  /** Where its command lies if not on PATH: a folder with a folder for each version. */
+  readonly versions?: string;
   readonly from: string;
 }
 
@@ -21,6 +23,7 @@ const TOOLS: Readonly<Record<string, Tool>> = {
   "qemu-aarch64": { commands: ["qemu-aarch64", "qemu-aarch64-static"], from: "the package qemu-user" },
   "systemd-analyze": { commands: ["systemd-analyze"], from: "the package systemd" },
   turnutils_natdiscovery: { commands: ["turnutils_natdiscovery"], from: "the package coturn" },
+  postgres: { versions: "/usr/lib/postgresql", from: "the package postgresql" },
   firefox: { commands: ["firefox-esr", "firefox"], from: "the package firefox-esr" },
   aioice: { file: "/usr/lib/python3/dist-packages/aioice/__init__.py", from: "the package python3-aioice" },
   // npm brings the compiled half of a package only where there is one for the platform.
@@ -65,15 +68,23 @@ export function unless(holds: boolean, reason: string, { required = true }: { re
 
 /** Where a tool lies on PATH, or its file; `undefined` if it is not there. */
 export function pathOf(tool: string): string | undefined {
-  const { file, commands = [tool] } = TOOLS[tool] ?? {};
+  const { file, versions, commands = [tool] } = TOOLS[tool] ?? {};
   if (file !== undefined) return existsSync(resolve(root, file)) ? resolve(root, file) : undefined;
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...newestFirst(versions)];
   for (const command of commands) {
-    for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    for (const folder of folders) {
       const path = join(folder, command);
       if (isExecutable(path)) return path;
     }
   }
   return isExecutable(join(root, "node_modules/.bin", tool)) ? join(root, "node_modules/.bin", tool) : undefined;
+}
+
+function newestFirst(versions: string | undefined): readonly string[] {
+  if (versions === undefined || !existsSync(versions)) return [];
+  return readdirSync(versions)
+    .sort((a, b) => Number(b) - Number(a))
+    .map((version) => join(versions, version, "bin"));
 }
 
 function mayNotSkip(): boolean {
