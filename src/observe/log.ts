@@ -1,5 +1,6 @@
-import { destination, type Logger, pino } from "pino";
+import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
+import { LineWriter } from "./line-writer.ts";
 
 /** Levels of `log.level`. */
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -18,15 +19,12 @@ export interface Log {
 
 /**
  * The log on stderr: JSON lines, or readable ones on a terminal. Written at once, so that the last line before an end
- * is there.
+ * is there; a line that cannot be written ends nothing.
  */
 export function openLog(level: LogLevel, onTerminal: boolean): Log {
   const logger: Logger = onTerminal
     ? pino({ level, base: null }, pretty({ sync: true, destination: 2, translateTime: "HH:MM:ss.l" }))
-    : pino(
-        { level, base: null, timestamp, formatters: { level: (label) => ({ level: label }) } },
-        destination({ dest: 2, sync: true }),
-      );
+    : pino({ level, base: null, timestamp, formatters: { level: (label) => ({ level: label }) } }, new LineWriter(lostLine));
   return {
     debug: (fields, sentence) => logger.debug(fields, sentence),
     info: (fields, sentence) => logger.info(fields, sentence),
@@ -37,6 +35,12 @@ export function openLog(level: LogLevel, onTerminal: boolean): Log {
       logger.level = next;
     },
   };
+}
+
+/** In the form of the others. */
+function lostLine(lost: number): string {
+  const time = new Date().toISOString();
+  return `${JSON.stringify({ level: "warn", time, lost, msg: "Lines of the log could not be written" })}\n`;
 }
 
 /** The wall clock in a form that people and machines read alike. */
