@@ -35,15 +35,12 @@ export class LineWriter {
   }
 
   #put(text: string): void {
-    this.#rest = new TextEncoder().encode(text);
+    const octets = new TextEncoder().encode(text);
+    this.#rest = octets.subarray(this.#write(octets));
     this.#finish();
   }
 
   #finish(): void {
-    while (this.#rest.length > 0) {
-      const written = this.#write(this.#rest);
-      if (written === 0) throw new Error("Nothing was written");
-      this.#rest = this.#rest.subarray(written);
-    }
+    while (this.#rest.length > 0) this.#rest = this.#rest.subarray(this.#write(this.#rest));
   }
 }
