@@ -1,5 +1,6 @@
 import type { Settings } from "../config/schema.ts";
 import type { Endpoints } from "../credentials/endpoints.ts";
+import { isWildcard } from "../dataplane/socket.ts";
 import type { TransportAddress } from "../net/address.ts";
 import { equalIp, formatIp, type IpAddress } from "../net/ip.ts";
 import { deniedByDefault } from "../net/special-ranges.ts";
@@ -104,15 +105,21 @@ export function ownAddresses(settings: Settings, host: Host): readonly IpAddress
   return [...host.addresses, ...settings.relay.external_address];
 }
 
-/** RFC 5780 where `listen.udp` names two addresses with the same two ports each. */
+/**
+ * RFC 5780 where `listen.udp` names two addresses of one family with the same two ports each, in any order.
+ *
+ * @returns `[A1:P1, A1:P2, A2:P1, A2:P2]`, or nothing
+ */
 function behaviorDiscovery(udp: readonly TransportAddress[]): readonly TransportAddress[] {
-  if (udp.length !== 4) return [];
   const [first] = udp;
-  if (first === undefined) return [];
-  const sameIp = udp.filter(({ ip }) => equalIp(ip, first.ip));
-  const otherIp = udp.filter(({ ip }) => !equalIp(ip, first.ip));
+  if (first === undefined || udp.length !== 4 || udp.some((address) => isWildcard(address))) return [];
+  const sorted = [...udp].sort((a, b) => a.port - b.port);
+  const here = sorted.filter(({ ip }) => equalIp(ip, first.ip));
+  const there = sorted.filter(({ ip }) => !equalIp(ip, first.ip));
+  const [other] = there;
+  const isPair = other?.ip.family === first.ip.family && there.every(({ ip }) => equalIp(ip, other.ip));
   const ports = (addresses: readonly TransportAddress[]): string => addresses.map(({ port }) => port).join();
-  return sameIp.length === 2 && otherIp.length === 2 && ports(sameIp) === ports(otherIp) ? [...sameIp, ...otherIp] : [];
+  return isPair && here.length === 2 && ports(here) === ports(there) ? [...here, ...there] : [];
 }
 
 /** What an operator should know at start, in sentences that name the setting. */

@@ -4,7 +4,7 @@ import type { ForwardTable } from "../forward/table.ts";
 import type { Traffic } from "../forward/traffic.ts";
 import { readUint16 } from "../lib/bytes.ts";
 import type { Clock } from "../lib/time.ts";
-import type { FiveTuple } from "../net/address.ts";
+import type { FiveTuple, TransportAddress } from "../net/address.ts";
 import { SocketAddress } from "../net/socket-address.ts";
 import { type Counters, IGNORED_REASONS, slotOf } from "../observe/counters.ts";
 import { count } from "../observe/narrate.ts";
@@ -37,6 +37,8 @@ export interface ShardParts {
   readonly pressure: TurnPressure;
   /** What happened, beyond the counters. */
   readonly report: (event: TurnEvent) => void;
+  /** The number of the listener on an address of ours, where RFC 5780 has answers leave from another. */
+  readonly listenerAt: (address: TransportAddress) => number | undefined;
   /** Hands a message to a shard; to ourselves, at once. */
   readonly toShard: (shard: number, message: ShardMessage) => void;
   /** Closes a stream, after what was sent to it. */
@@ -186,8 +188,10 @@ export class Shard implements PlaneHandler {
     const { clients, peers, table, ports } = this.#parts;
     switch (action.kind) {
       case "send": {
-        const { socket, local, client } = action.to;
-        return clients.sendToClient(socket, local, this.#to.assign(client), action.bytes, 0, action.bytes.length);
+        const { to, source, bytes } = action;
+        const other = source && this.#parts.listenerAt(source);
+        const [socket, local] = other === undefined ? [to.socket, to.local] : [other, 0];
+        return clients.sendToClient(socket, local, this.#to.assign(to.client), bytes, 0, bytes.length);
       }
       case "sendToPeer": {
         const { relay, wire, bytes, dontFragment } = action;

@@ -1,6 +1,7 @@
 import { receiveMessageOnPort, workerData } from "node:worker_threads";
 import { BatchPlane } from "../dataplane/batch/plane.ts";
 import { openLibc } from "../dataplane/libc.ts";
+import { equalAddress } from "../net/address.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import type { FromThread, ToThread } from "./mailbox.ts";
 import type { RelayThreadPlan } from "./plan.ts";
@@ -19,6 +20,10 @@ async function relayThread(plan: RelayThreadPlan): Promise<void> {
     peers: plane,
     streams: false,
     closeClient: () => {},
+    listenerAt: (address) => {
+      const number = plan.listeners.findIndex((listener) => equalAddress(listener.address, address));
+      return number < 0 ? undefined : number;
+    },
     witness: () => {},
   });
   handler.attach(thread.shard);

@@ -10,7 +10,7 @@ import { SharedTraffic } from "../forward/traffic.ts";
 import { assert } from "../lib/assert.ts";
 import { randomFrom } from "../lib/random.ts";
 import { Secret } from "../lib/secret.ts";
-import type { FiveTuple } from "../net/address.ts";
+import type { FiveTuple, TransportAddress } from "../net/address.ts";
 import type { SocketAddress } from "../net/socket-address.ts";
 import { Counters } from "../observe/counters.ts";
 import { type Line, narrate } from "../observe/narrate.ts";
@@ -36,6 +36,8 @@ export interface ShardSides {
   /** `false` where the peer side cannot be told to set DF: DONT-FRAGMENT is refused then. */
   readonly setsDontFragment?: boolean;
   readonly closeClient: (client: FiveTuple) => void;
+  /** The number of the listener on an address, where there are datagram listeners. */
+  readonly listenerAt?: (address: TransportAddress) => number | undefined;
   /** Told of every event, after it is counted. */
   readonly witness: (event: TurnEvent) => void;
 }
@@ -115,6 +117,7 @@ export class ThreadShard {
       pressure,
       responder: plainStun ? { stun: new StunResponder(), budget: this.#budget } : undefined,
       report: (event) => this.#report(event, sides.witness),
+      listenerAt: sides.listenerAt ?? (() => undefined),
       toShard: (shard, message) => {
         if (shard === plan.shard) this.shard.handle({ kind: "fromShard", message });
         else plan.mailbox.postMessage({ kind: "toShard", shard, message });

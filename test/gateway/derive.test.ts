@@ -115,6 +115,9 @@ bandwidth_per_allocation = 4\npeers_per_allocation = 5\nunauthenticated_replies_
       shardSettings(settingsOf(""), "r", [], udp).engine.behaviorDiscovery.length;
     assert.equal(discovery(listen("127.0.0.1:1", "127.0.0.1:2", "127.0.0.2:1", "127.0.0.2:2")), 4);
     assert.equal(discovery(listen("127.0.0.1:1", "127.0.0.1:2", "127.0.0.2:1", "127.0.0.2:3")), 0);
+    assert.equal(discovery(listen("127.0.0.2:2", "127.0.0.1:1", "127.0.0.2:1", "127.0.0.1:2")), 4);
+    assert.equal(discovery(listen("127.0.0.1:1", "127.0.0.1:2", "[::1]:1", "[::1]:2")), 0);
+    assert.equal(discovery(listen("127.0.0.1:1", "127.0.0.1:2", "127.0.0.2:1", "127.0.0.3:2")), 0);
     assert.equal(discovery(listen("127.0.0.1:1", "127.0.0.1:2")), 0);
   });
 });
