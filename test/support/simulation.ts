@@ -11,6 +11,7 @@ import { parseIp } from "../../src/net/ip.ts";
 import { SocketAddress } from "../../src/net/socket-address.ts";
 import type { PeerPolicy } from "../../src/policy/peers.ts";
 import { PortTable, type PortTableShape, type RelayAddress } from "../../src/policy/ports.ts";
+import { TurnPressure } from "../../src/policy/pressure.ts";
 import { LocalQuota, type QuotaLimits } from "../../src/policy/quota.ts";
 import { SharedRelayPorts } from "../../src/relay/relay-ports.ts";
 import { channelDataLength, channelOf, writeChannelHeader } from "../../src/stun/channel-data.ts";
@@ -79,6 +80,8 @@ export class Simulation {
   readonly authority: SimulatedAuthority;
   readonly peers: SimulatedPeers;
   readonly budget = new SimulatedBudget();
+  /** None, until a test says how much each turn had to do. */
+  readonly pressure = new TurnPressure();
   readonly quota: LocalQuota;
   readonly traffic: SharedTraffic;
   readonly ports: PortTable;
@@ -137,6 +140,7 @@ export class Simulation {
       relays: this.relays,
       traffic: this.traffic,
       budget: this.budget,
+      pressure: this.pressure,
       random,
       nonceSecret: this.#host.nonceSecret,
     });
