@@ -175,6 +175,8 @@ export const IPV6_DONTFRAG = 62;
 export const SOL_UDP = 17;
 /** Generic segmentation offload: one message, many datagrams of this size. */
 export const UDP_SEGMENT = 103;
+/** Generic receive offload: datagrams of one sender that arrived together are one message, and a control message says their size. */
+export const UDP_GRO = 104;
 
 export const EPOLL_CLOEXEC = 0x80000;
 export const EPOLL_CTL_ADD = 1;

@@ -4,7 +4,7 @@ import { SocketAddress } from "../net/socket-address.ts";
 
 /** One datagram, as a cursor that a plane moves over its memory: nothing is made for a packet. */
 export class Packet {
-  /** The memory it lies in. Four octets before `offset` are free: a ChannelData header goes there without a copy. */
+  /** The memory it lies in. From a peer: four octets before `offset` are free, a ChannelData header goes there without a copy. */
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
   length = 0;

@@ -142,17 +142,19 @@ export function dataplaneSuite(name: string, libc: Libc, openPlane: OpenPlane, a
       }
     }
 
-    test("leaves four octets before each datagram, and sends from where it lies", () =>
-      inWorld("127.0.0.1:0", false, async ({ plane, recorder, listener, ...world }) => {
-        recorder.onClient = ({ socket, local, from, bytes, offset, length }) => {
+    test("leaves four octets before each datagram from a peer, and sends from where it lies", () =>
+      inWorld("127.0.0.1:0", false, async ({ plane, recorder, ...world }) => {
+        recorder.onPeer = ({ socket, from, bytes, offset, length }) => {
           bytes.set([0x40, 0, 0, length], offset - 4);
-          plane.sendToClient(socket, local, from, bytes, offset - 4, length + 4);
+          plane.sendToPeer(socket, from, bytes, offset - 4, length + 4, false);
         };
-        const client = await world.peer();
-        for (let i = 0; i < 20; i++) client.send(listener, payload(10, i));
-        await world.until(() => client.received.length === 20, "twenty echoes");
+        const peer = await world.peer();
+        const relay = world.relay();
+        await world.ready();
+        for (let i = 0; i < 20; i++) peer.send(relay.address, payload(10, i));
+        await world.until(() => peer.received.length === 20, "twenty echoes");
         const expected = Array.from({ length: 20 }, (_, i) => Buffer.concat([Buffer.of(0x40, 0, 0, 10), payload(10, i)]));
-        assert.deepEqual(client.received, expected);
+        assert.deepEqual(peer.received, expected);
       }));
 
     test("keeps the order of a socket, whatever the sizes", () =>

@@ -9,6 +9,7 @@ import {
   IPV6_DONTFRAG,
   IPV6_PKTINFO,
   SOL_UDP,
+  UDP_GRO,
   UDP_SEGMENT,
 } from "../libc.ts";
 import type { Arena } from "./arena.ts";
@@ -147,6 +148,17 @@ export function readLocalAddress(view: DataView, header: number, control: number
     }
   }
   return false;
+}
+
+/** The size of the datagrams that a received message is a train of, the last one shorter maybe; 0 if it is a single one. */
+export function readSegmentSize(view: DataView, header: number, control: number): number {
+  const end = control + view.getUint32(header + 40, true);
+  for (let at = control; at + CONTROL_HEADER_BYTES <= end; at += aligned(view.getUint32(at, true))) {
+    if (view.getUint32(at, true) < CONTROL_HEADER_BYTES) return 0;
+    if (view.getInt32(at + 8, true) === SOL_UDP && view.getInt32(at + 12, true) === UDP_GRO)
+      return view.getInt32(at + CONTROL_HEADER_BYTES, true);
+  }
+  return 0;
 }
 
 /** The first ten bits of fe80::/10. */

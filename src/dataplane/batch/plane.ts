@@ -2,9 +2,9 @@ import { assert } from "../../lib/assert.ts";
 import type { RelayId } from "../../forward/route.ts";
 import type { FiveTuple, TransportAddress } from "../../net/address.ts";
 import { SocketAddress } from "../../net/socket-address.ts";
-import type { Libc } from "../libc.ts";
+import { type Libc, SOL_UDP, UDP_GRO } from "../libc.ts";
 import { type ClientSide, Packet, type PeerSide, type PlaneCounters, type PlaneHandler } from "../plane.ts";
-import { close, isWildcard } from "../socket.ts";
+import { close, isWildcard, offer } from "../socket.ts";
 import { Arena } from "./arena.ts";
 import { ErrorQueue } from "./error-queue.ts";
 import { LocalAddresses } from "./local-addresses.ts";
@@ -26,9 +26,12 @@ export interface BatchPlaneOptions {
   readonly slots?: number;
   /** The longest datagram that is taken; 64 KiB if not given, which costs memory only as far as datagrams reach. */
   readonly slotBytes?: number;
-  /** false: every datagram is a message of its own, also where the kernel could cut one into many. */
+  /** false: every datagram is a message of its own, also where the kernel could cut one into many, or join many into one. */
   readonly segmentation?: boolean;
 }
+
+/** Trains are as long as the longest message, and are taken only where that fits a slot. */
+const LONGEST_MESSAGE = 65_535;
 
 /** From one socket at a time, so that no one starves the others. */
 const MOST_AT_ONCE = 64;
@@ -45,6 +48,8 @@ export class BatchPlane implements ClientSide, PeerSide {
   readonly #receive: ReceiveBatch;
   readonly #send: SendBatch;
   readonly #errors: ErrorQueue;
+  /** Whether datagrams that arrived together are taken as one message. */
+  readonly #trains: boolean;
   readonly #listeners: number;
   readonly #wildcard: readonly boolean[];
   readonly #packet = new Packet();
@@ -69,9 +74,13 @@ export class BatchPlane implements ClientSide, PeerSide {
     this.#send = new SendBatch(context, sent);
     this.#errors = new ErrorQueue(libc, this.#arena);
     this.#poller = new Poller(libc, this.#arena);
+    this.#trains = segmentation && slotBytes >= LONGEST_MESSAGE;
     this.#listeners = listeners.length;
     this.#wildcard = listeners.map(({ address }) => isWildcard(address));
-    for (const { descriptor, address } of listeners) this.#poller.add(descriptor, this.#sockets.add(descriptor, address));
+    for (const { descriptor, address } of listeners) {
+      this.#poller.add(descriptor, this.#sockets.add(descriptor, address));
+      if (this.#trains) offer(libc, descriptor, SOL_UDP, UDP_GRO, 1);
+    }
   }
 
   /** Write to it (`wake` of `socket.ts`) from any thread to end a wait. */
@@ -114,10 +123,31 @@ export class BatchPlane implements ClientSide, PeerSide {
     const first = this.#receive.next;
     const end = first + this.#receive.receive(descriptor, MOST_AT_ONCE);
     for (let slot = first; slot < end; slot++) {
-      if (!this.#receive.read(slot, this.#packet)) this.counters.truncated++;
-      else if (socket < this.#listeners) this.#fromClient(socket, slot);
-      else if (this.#sockets.isOpen(socket)) this.#fromPeer(socket);
+      if (!this.#receive.read(slot, this.#packet)) {
+        this.counters.truncated++;
+        continue;
+      }
+      const segmentBytes = this.#trains ? this.#receive.segmentBytes(slot) : 0;
+      if (segmentBytes > 0 && segmentBytes < this.#packet.length) this.#takeApart(socket, slot, segmentBytes);
+      else this.#handOver(socket, slot);
     }
+  }
+
+  /** Hands over the datagrams of a train one by one. What comes from clients needs no headroom, and stays where it is. */
+  #takeApart(socket: number, slot: number, segmentBytes: number): void {
+    const packet = this.#packet;
+    const { offset, length } = packet;
+    const step = socket < this.#listeners ? segmentBytes : this.#receive.spread(slot, length, segmentBytes);
+    for (let i = 0; i * segmentBytes < length; i++) {
+      packet.offset = offset + i * step;
+      packet.length = Math.min(segmentBytes, length - i * segmentBytes);
+      this.#handOver(socket, slot);
+    }
+  }
+
+  #handOver(socket: number, slot: number): void {
+    if (socket < this.#listeners) this.#fromClient(socket, slot);
+    else if (this.#sockets.isOpen(socket)) this.#fromPeer(socket);
   }
 
   #fromClient(socket: number, slot: number): void {
@@ -164,6 +194,7 @@ export class BatchPlane implements ClientSide, PeerSide {
       this.#sockets.remove(relay);
       throw failure;
     }
+    if (this.#trains) offer(this.#libc, descriptor, SOL_UDP, UDP_GRO, 1);
     return relay;
   }
 
@@ -179,6 +210,7 @@ export class BatchPlane implements ClientSide, PeerSide {
     this.#leaving.push(relay);
     const descriptor = this.#sockets.descriptorOf(relay);
     this.#poller.remove(descriptor);
+    if (this.#trains) offer(this.#libc, descriptor, SOL_UDP, UDP_GRO, 0);
     return descriptor;
   }
 

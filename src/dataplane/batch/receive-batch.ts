@@ -9,6 +9,7 @@ import {
   NAME_BYTES,
   readLocalAddress,
   readName,
+  readSegmentSize,
   receivedFlags,
   receivedLength,
   writeHeader,
@@ -16,14 +17,16 @@ import {
   writeLengths,
 } from "./messages.ts";
 
-/** Octets free before each datagram: a ChannelData header goes there without a copy. */
+/** Octets free before each datagram (before the first of a train, until it is spread): a ChannelData header goes there without a copy. */
 export const HEADROOM = 4;
 
 const LINE_BYTES = 64;
 /** What of a slot is touched by ordinary datagrams, and stays in memory. */
 const ORDINARY_BYTES = 4096;
-/** So much of larger ones is kept before it is given back to the system. */
-const LARGE_BYTES_KEPT = 2 * 1024 * 1024;
+/** So many slots, those that every turn uses first, keep what larger ones have touched; the others give it back to the system. */
+const SLOTS_KEPT = 32;
+/** How many datagrams a train has at most, in any kernel. */
+const MOST_IN_TRAIN = 128;
 
 /** The memory that one turn's datagrams arrive in, laid out once and reused for the life of the thread. */
 export class ReceiveBatch {
@@ -36,7 +39,8 @@ export class ReceiveBatch {
   readonly #controls: number;
   readonly #data: number;
   #filled = 0;
-  #largeBytes = 0;
+  /** The slots of this turn up to the last one with a large message. */
+  #large = 0;
 
   /** @param slotBytes the longest datagram that arrives whole; memory is used only as far as datagrams reach */
   constructor(libc: Libc, arena: Arena, { slots, slotBytes }: { slots: number; slotBytes: number }) {
@@ -110,8 +114,24 @@ export class ReceiveBatch {
     into.offset = this.#dataOf(slot);
     into.length = receivedLength(view, header);
     readName(view, this.#names + slot * NAME_BYTES, into.from);
-    if (into.length > ORDINARY_BYTES) this.#largeBytes += into.length;
+    if (into.length > ORDINARY_BYTES) this.#large = slot + 1;
     return true;
+  }
+
+  /** The size of the datagrams in a slot where a train of them arrived as one message; 0 where it is a single one. */
+  segmentBytes(slot: number): number {
+    return readSegmentSize(this.#arena.view, this.#headers + slot * HEADER_BYTES, this.#controls + slot * CONTROL_BYTES);
+  }
+
+  /** Moves the datagrams of a train apart, so that each has its headroom; returns how far it is from one to the next. */
+  spread(slot: number, length: number, segmentBytes: number): number {
+    const { bytes } = this.#arena;
+    const data = this.#dataOf(slot);
+    for (let i = Math.ceil(length / segmentBytes) - 1; i > 0; i--) {
+      const from = data + i * segmentBytes;
+      bytes.copyWithin(from + i * HEADROOM, from, Math.min(from + segmentBytes, data + length));
+    }
+    return segmentBytes + HEADROOM;
   }
 
   /** Reads the local address that the datagram in a slot came to; whether the socket tells. */
@@ -124,9 +144,9 @@ export class ReceiveBatch {
   clear(): void {
     this.#restore(0, this.#filled);
     this.#filled = 0;
-    if (this.#largeBytes < LARGE_BYTES_KEPT) return;
-    this.#arena.forget(this.#data, this.#slots * this.#stride);
-    this.#largeBytes = 0;
+    if (this.#large > SLOTS_KEPT)
+      this.#arena.forget(this.#data + SLOTS_KEPT * this.#stride, (this.#large - SLOTS_KEPT) * this.#stride);
+    this.#large = 0;
   }
 
   /** The kernel wrote what it used of name and control over the room that it had. */
@@ -149,6 +169,6 @@ const ATTEMPTS = 4;
  * a multiple of 4 KiB would make all slots want the same lines of the processor's cache.
  */
 function strideOf(slotBytes: number): number {
-  const lines = Math.ceil((slotBytes + LINE_BYTES) / LINE_BYTES);
+  const lines = Math.ceil((LINE_BYTES + slotBytes + MOST_IN_TRAIN * HEADROOM) / LINE_BYTES);
   return (lines + ((97 - (lines % 64)) % 64)) * LINE_BYTES;
 }
