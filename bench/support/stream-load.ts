@@ -55,6 +55,7 @@ export class StreamLoad implements Load, PlaneHandler {
   readonly #frames: Uint8Array;
   readonly #frameBytes: number;
   #echoes = false;
+  #arrived = 0;
 
   /** Connects and allocates. @throws {Error} if a request is refused or not answered */
   static async open(libc: Libc, options: StreamLoadOptions): Promise<StreamLoad> {
@@ -95,7 +96,11 @@ export class StreamLoad implements Load, PlaneHandler {
   async turn(): Promise<void> {
     for (const client of this.#busy) this.#flush(client);
     this.#busy.length = 0;
-    this.#plane.turn(0);
+    // A turn takes a few dozen datagrams of a socket: all that wait, lest the peer be what loses them.
+    for (let before = -1; before !== this.#arrived; ) {
+      before = this.#arrived;
+      this.#plane.turn(0);
+    }
     await new Promise((resolve) => setImmediate(resolve));
   }
 
@@ -115,6 +120,7 @@ export class StreamLoad implements Load, PlaneHandler {
 
   /** At the peer. */
   fromClient({ from, bytes, offset, length }: Packet): void {
+    this.#arrived++;
     if (this.#echoes) this.#plane.sendToClient(PEER, 0, from, bytes, offset, length);
     else this.delivered++;
   }
