@@ -37,7 +37,9 @@ class Fleet {
     const [europe, america] = await Promise.all([member(url, "eu-central"), member(url, "us-east")]);
     const project = await idOf(europe.run("project", "create", "fleet"));
     const key = await newKey(europe, project);
-    await Promise.all([europe, america].map((gateway) => until(() => mints(gateway, key), CHANGE_MS, "A mint with the new key")));
+    for (const gateway of [europe, america])
+      for (const region of ["eu-central", "us-east"])
+        await until(async () => (await problem(gateway, key, { region })) === "200", CHANGE_MS, `A mint for ${region}`);
     return new Fleet({ server, url, europe, america, project, key });
   }
 
@@ -134,40 +136,57 @@ describe("a fleet on one PostgreSQL", { skip: needs("postgres") }, () => {
     }
   });
 
-  test("without its database it relays and mints on, says so, and recovers by itself", UNHURRIED, async () => {
-    const { server, europe, america, project, key } = await fleet();
-    const both = [europe, america];
-    const talkers = [];
-    for (const gateway of both)
-      talkers.push(await allocate(await gateway.probe("tls", { credentials: await gateway.mint({}, key) })));
+  for (const way of ["down", "frozen"] as const) {
+    test(`with its database ${way} it relays and mints on, says so, and recovers by itself`, UNHURRIED, async () => {
+      const { server, europe, america, project, key } = await fleet();
+      const both = [europe, america];
+      const talkers = [];
+      for (const gateway of both) {
+        talkers.push(await allocate(await gateway.probe("tls", { credentials: await gateway.mint({}, key) })));
+      }
+      await (way === "down" ? server.goDown() : server.freeze(true));
+      for (const gateway of both) {
+        await until(async () => (await problemsOf(gateway)) === "degraded announcement database", TROUBLE_MS, "degraded");
+        assert.equal((await gateway.ask({ path: "/readyz", over: "metrics" })).status, 200);
+      }
+      for (const talker of talkers) await hearsItself(talker);
+      for (const [here, there, region] of [
+        [europe, america, "us-east"],
+        [america, europe, "eu-central"],
+      ] as const) {
+        await relaysAt(here, await here.mint({}, key));
+        await relaysAt(there, await here.mint({ region }, key));
+      }
+      const { code, stderr } = await europe.run("project", "list");
+      assert.equal(code, 1);
+      assert.match(stderr, /^icebreaker: The database cannot be opened: .*\(database\.url is postgres:/);
 
-    await server.goDown();
-    for (const gateway of both) await until(async () => (await readiness(gateway)).status === "degraded", TROUBLE_MS, "degraded");
-    for (const gateway of both) {
-      const { problems } = await readiness(gateway);
-      assert.deepEqual(problems.map(({ code }) => code).sort(), ["announcement", "database"]);
-      assert.equal((await gateway.ask({ path: "/readyz", over: "metrics" })).status, 200);
-    }
-    for (const talker of talkers) await hearsItself(talker);
-    for (const [here, there, region] of [
-      [europe, america, "us-east"],
-      [america, europe, "eu-central"],
-    ] as const) {
-      await relaysAt(here, await here.mint({}, key));
-      await relaysAt(there, await here.mint({ region }, key));
-    }
-    const { code, stderr } = await europe.run("project", "list");
-    assert.equal(code, 1);
-    assert.match(stderr, /^icebreaker: The database cannot be opened: .*ECONNREFUSED.*\(database\.url is postgres:/);
+      await (way === "down" ? server.comeBack() : server.freeze(false));
+      for (const gateway of both) await until(async () => (await problemsOf(gateway)) === "ready", TROUBLE_MS, "ready again");
+      const fresh = await newKey(europe, project);
+      for (const gateway of both) await until(() => mints(gateway, fresh), CHANGE_MS, "A mint with a key made since");
+      for (const talker of talkers) await hangUp(talker);
+    });
+  }
 
-    await server.comeBack();
-    for (const gateway of both) await until(async () => (await readiness(gateway)).status === "ready", TROUBLE_MS, "ready again");
-    const fresh = await newKey(europe, project);
-    for (const gateway of both) await until(() => mints(gateway, fresh), CHANGE_MS, "A mint with a key made since");
-    for (const talker of talkers) await hangUp(talker);
-    for (const { child } of both) {
-      assert.equal(child.stderr().match(/The database does not answer/g)?.length, 2, "once when it begins, once when it is over");
-      assert.ok(!child.stderr().includes("hunter2"), "the password is in no log");
+  test("trouble with the database is told once when it begins and once when it is over, without its password", async () => {
+    const { europe, america } = await fleet();
+    for (const { child } of [europe, america]) {
+      assert.equal(child.stderr().match(/The database does not answer/g)?.length, 4);
+      assert.ok(!child.stderr().includes("hunter2"));
+    }
+  });
+
+  test("SIGTERM ends a gateway in time also while its database is frozen", UNHURRIED, async () => {
+    const { server, url } = await fleet();
+    const third = await member(url, "ap-sydney");
+    await server.freeze(true);
+    try {
+      const begun = performance.now();
+      await third.stop();
+      assert.ok(performance.now() - begun < 10_000, "well before systemd loses patience");
+    } finally {
+      await server.freeze(false);
     }
   });
 });
@@ -214,8 +233,11 @@ async function mints(gateway: Gateway, key: string): Promise<boolean> {
   return (await problem(gateway, key, {})) === "200";
 }
 
-async function readiness(gateway: Gateway): Promise<{ status: string; problems: readonly { code: string }[] }> {
-  return JSON.parse((await gateway.ask({ path: "/readyz", over: "metrics" })).text);
+/** The status of `/readyz` and the codes of its problems. */
+async function problemsOf(gateway: Gateway): Promise<string> {
+  const { text } = await gateway.ask({ path: "/readyz", over: "metrics" });
+  const { status, problems }: { status: string; problems: { code: string }[] } = JSON.parse(text);
+  return [status, ...problems.map(({ code }) => code).sort()].join(" ");
 }
 
 async function newKey(gateway: Gateway, project: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import postgres from "postgres";
@@ -26,6 +26,8 @@ export interface PostgresServer extends PostgresDatabases {
   goDown(): Promise<void>;
   /** Starts it again at the same place. */
   comeBack(): Promise<void>;
+  /** Keeps its connections and answers nothing, as one behind a broken network; false: answers again. */
+  freeze(frozen: boolean): Promise<void>;
 }
 
 /** Starts an installed PostgreSQL on loopback in a directory that is gone afterwards. */
@@ -47,6 +49,11 @@ export async function startPostgres(): Promise<PostgresServer> {
     },
     async comeBack() {
       server = await serve(program, data, port);
+    },
+    async freeze(frozen) {
+      const { pid = 0 } = server.process;
+      const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ").map(Number);
+      for (const each of [pid, ...children]) process.kill(each, frozen ? "SIGSTOP" : "SIGCONT");
     },
     async stop() {
       await server.stop("SIGQUIT");
