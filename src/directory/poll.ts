@@ -60,7 +60,7 @@ export class Poll {
 
   #failed(error: Error): void {
     this.#busyInARow = error instanceof StoreBusy ? this.#busyInARow + 1 : PATIENCE;
-    if (this.#inTrouble || this.#busyInARow < PATIENCE) return;
+    if (this.#stopped || this.#inTrouble || this.#busyInARow < PATIENCE) return;
     this.#inTrouble = true;
     this.#options.onTrouble(error);
   }

@@ -1,7 +1,11 @@
+import { setTimeout } from "node:timers";
 import { fstatSync } from "node:fs";
 import type { LoadedSettings } from "../config/load.ts";
 import { openLog } from "../observe/log.ts";
 import { startGateway } from "./start.ts";
+
+/** How long what is closed already may still hold the process. */
+const LINGER_MS = 500;
 
 /**
  * Runs the gateway until it is told to end: SIGTERM and SIGINT drain, a second one ends at once, SIGHUP reloads.
@@ -43,6 +47,7 @@ export async function runGateway(loaded: LoadedSettings, reload: () => LoadedSet
   process.on("SIGTERM", order);
   process.on("SIGINT", order);
   await drained.promise;
+  setTimeout(() => process.exit(0), LINGER_MS).unref(); // connections to a database that does not answer hold nobody up
   return 0;
 }
 

@@ -68,6 +68,7 @@ const LOOK_AT_STOCK_MS = 1_000;
 const SHORTAGES = ["ports_exhausted", "descriptors_exhausted"];
 const DRAIN_LOOK_MS = 100;
 const TRANSPORTS = 3;
+const FAREWELL_MS = 1_000;
 const REVOKE_TRIES = 100;
 const REVOKE_PAUSE_MS = 50;
 
@@ -197,18 +198,22 @@ export class RunningGateway {
     this.#log.info({ allocations: this.allocations, deadline }, "Draining");
     this.#pool.tell({ kind: "drain" });
     this.#api.drain();
-    await this.#announcer.update({ draining: true });
+    await this.#unlessSilent(this.#announcer.update({ draining: true }));
     const until = this.#clock.monotonicMs() + 1000 * deadline;
     while (this.allocations > 0 && this.#clock.monotonicMs() < until) await sleep(DRAIN_LOOK_MS);
     await this.#pool.stop();
     clearInterval(this.#hostWatch);
     clearInterval(this.#stockWatch);
     this.#certificates?.close();
-    await this.#following.stop();
-    await this.#announcer.stop();
     await Promise.all([this.#api.close(), this.#metrics.close()]);
-    await store.close();
+    await this.#unlessSilent(Promise.all([this.#following.stop(), this.#announcer.stop()]));
+    await this.#unlessSilent(store.close());
     this.#log.info({}, "Stopped");
+  }
+
+  /** A database that does not answer holds up no end: the other gateways find out by the silence. */
+  #unlessSilent(work: Promise<unknown>): Promise<unknown> {
+    return Promise.race([work, sleep(FAREWELL_MS)]);
   }
 
   #mainApi(metrics?: () => string): Api {
