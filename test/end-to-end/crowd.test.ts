@@ -8,6 +8,8 @@ const CLIENTS = 500;
 const WITHIN_MS = 50;
 /** Whatever is not heard at first is sent again, or given up with the connection, later than this. */
 const FIRST_TRY_MS = 9000;
+/** How often a busy machine may be too slow in sending; its clients must be let in each time. */
+const TRIES = 5;
 /** Connections that are made at the same time; a crowd of handshakes is not what this is about. */
 const AT_ONCE = 50;
 
@@ -36,25 +38,36 @@ describe("500 clients that allocate at once, with default limits", () => {
         probes.push(...(await Promise.all(some)));
       }
 
-      const begun = performance.now();
-      const answers = probes.map((probe) => probe.ask({ kind: "allocate" }));
-      const sentAfter = performance.now() - begun;
-      assert.ok(sentAfter < WITHIN_MS, `the requests left over ${sentAfter} ms`);
-
-      const outcomes = await Promise.all(answers);
-      const answeredAfter = performance.now() - begun;
-      assert.ok(
-        answeredAfter < FIRST_TRY_MS,
-        `the last answer came after ${answeredAfter} ms, so something was not heard at first`,
-      );
-      const refused = outcomes.filter(({ kind }) => kind !== "success");
-      assert.deepEqual(refused, []);
-      const ports = new Set(outcomes.map((answer) => answer.kind === "success" && answer.relayedAddresses[0]?.port));
-      assert.equal(ports.size, CLIENTS);
-
-      const ends = await Promise.all(probes.map((probe) => probe.ask({ kind: "refresh", lifetimeSeconds: 0 })));
-      assert.ok(ends.every(({ kind }) => kind === "success"));
+      let sentAfter = Infinity;
+      for (let tries = 0; sentAfter > WITHIN_MS; tries++) {
+        assert.ok(
+          tries < TRIES,
+          `this machine is too busy to send ${CLIENTS} requests within ${WITHIN_MS} ms: it took ${sentAfter} ms`,
+        );
+        sentAfter = await rush(probes);
+      }
       for (const probe of probes) probe.close();
     });
   }
 });
+
+/** All allocate, none may fail, all leave again. @returns over how long the requests left, in milliseconds */
+async function rush(probes: readonly Probe[]): Promise<number> {
+  const begun = performance.now();
+  const answers = probes.map((probe) => probe.ask({ kind: "allocate" }));
+  const sentAfter = performance.now() - begun;
+  const outcomes = await Promise.all(answers);
+  const answeredAfter = performance.now() - begun;
+  assert.deepEqual(
+    outcomes.filter(({ kind }) => kind !== "success"),
+    [],
+    "an Allocate was refused, or never answered",
+  );
+  assert.ok(answeredAfter < FIRST_TRY_MS, `the last answer came after ${answeredAfter} ms: not at the first try`);
+  const ports = new Set(outcomes.map((answer) => answer.kind === "success" && answer.relayedAddresses[0]?.port));
+  assert.equal(ports.size, probes.length);
+
+  const ends = await Promise.all(probes.map((probe) => probe.ask({ kind: "refresh", lifetimeSeconds: 0 })));
+  assert.ok(ends.every(({ kind }) => kind === "success"));
+  return sentAfter;
+}
