@@ -42,8 +42,8 @@ const ENDED = 2;
 const STATE_BITS = 2;
 const STATE_MASK = 3;
 
-/** The least that a bucket holds, so that a low limit still lets a datagram of any size pass. */
-const LEAST_BURST = 65_536;
+/** What a bucket holds, in seconds of its limit: little enough that no second carries 5 % more than the limit says. */
+const BURST_SECONDS = 0.03;
 
 /** How many ended slots are asked whether they have been settled, before there is "none left". */
 const SETTLED_LOOKS = 16;
@@ -198,7 +198,8 @@ export class SharedTraffic implements Traffic {
     const elapsedMs = Math.max(0, nowMs - (this.#countedAt[at] ?? 0));
     const tokens = Math.min(burstOf(perSecond), (this.#tokens[at] ?? 0) + (elapsedMs * perSecond) / 1000);
     this.#countedAt[at] = nowMs;
-    const passes = tokens >= octets;
+    // The last one may be longer than what is left, and is paid for later: a low limit lets long datagrams pass too.
+    const passes = tokens > 0;
     this.#tokens[at] = passes ? tokens - octets : tokens;
     if (!passes) this.#doubles[slot * DOUBLES + DROPPED] = (this.#doubles[slot * DOUBLES + DROPPED] ?? 0) + 1;
     return passes;
@@ -221,7 +222,6 @@ function views(memory: SharedArrayBuffer): [doubles: Float64Array, states: Int32
   return [new Float64Array(memory, 0, slots * DOUBLES), new Int32Array(memory, slots * 8 * DOUBLES, slots)];
 }
 
-/** A second's worth. */
 function burstOf(bytesPerSecond: number): number {
-  return Math.max(LEAST_BURST, bytesPerSecond);
+  return BURST_SECONDS * bytesPerSecond;
 }

@@ -19,7 +19,11 @@ export const LimitsSection = Type.Object(
       "For each client address: bounds one person (a mesh call from a laptop with two networks needs 40); give each a label.",
     ),
     allocations_per_project: limit(0, "Live allocations of a project on this gateway."),
-    bandwidth_per_allocation: limit(0, "Octets per second, each direction.", MAX_OCTETS_PER_SECOND),
+    bandwidth_per_allocation: limit(
+      0,
+      "Octets per second, each direction, within 5 % in any second. Datagrams beyond it are dropped and counted.",
+      MAX_OCTETS_PER_SECOND,
+    ),
     peers_per_allocation: limit(
       256,
       "Distinct peer addresses over an allocation's life; permissions and channels are 64 at a time.",

@@ -1,7 +1,7 @@
 const PERMISSION_SECONDS = 300; // RFC 8656 §9
 const CHANNEL_SECONDS = 600; // RFC 8656 §12
 const CHANNEL_REST_SECONDS = 300; // RFC 8656 §12: before a number or a peer is bound to another
-const LEAST_BURST = 65_536; // docs/configuration.md, limits.bandwidth_per_allocation
+const BURST_SECONDS = 0.03; // docs/configuration.md, limits.bandwidth_per_allocation
 
 /** A peer of the moment: its address, and what may be done with it. */
 export interface ModelPeer {
@@ -69,7 +69,7 @@ export class ModelAllocation {
     this.token = facts.token;
     this.missing = facts.missing;
     this.#bytesPerSecond = bytesPerSecond;
-    const burst = Math.max(LEAST_BURST, bytesPerSecond);
+    const burst = BURST_SECONDS * bytesPerSecond;
     this.#buckets = [
       [burst, 0],
       [burst, 0],
@@ -164,10 +164,10 @@ export class ModelAllocation {
   #passes(direction: 0 | 1, octets: number, now: number): boolean {
     if (this.#bytesPerSecond === 0) return true;
     const bucket = this.#buckets[direction];
-    const burst = Math.max(LEAST_BURST, this.#bytesPerSecond);
+    const burst = BURST_SECONDS * this.#bytesPerSecond;
     bucket[0] = Math.min(burst, bucket[0] + (now - bucket[1]) * this.#bytesPerSecond);
     bucket[1] = now;
-    if (bucket[0] < octets) return false;
+    if (bucket[0] <= 0) return false;
     bucket[0] -= octets;
     return true;
   }
