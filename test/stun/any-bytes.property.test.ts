@@ -2,40 +2,18 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { concat, fromHex, writeUint16 } from "../../src/lib/bytes.ts";
-import { ATTRIBUTE, type Attribute } from "../../src/stun/attributes.ts";
-import { dump } from "../../src/stun/dump.ts";
-import { checkFingerprint } from "../../src/stun/fingerprint.ts";
 import { CLASS, METHOD, writeBodyLength } from "../../src/stun/header.ts";
-import { verifyIntegrity, verifyIntegritySha256 } from "../../src/stun/integrity.ts";
 import { Message, MessageBuilder } from "../../src/stun/message.ts";
+import { KNOWN_ATTRIBUTES, readAll } from "../support/read-all.ts";
 import { vector } from "../support/vectors.ts";
 
-const key = fromHex("0011");
-const known = Object.values<Attribute<unknown>>(ATTRIBUTE);
 const samples = ["rfc5769-request", "rfc5769-response-ipv4", "rfc5769-response-ipv6", "rfc5769-long-term"].map(vector);
-
-/** Asks a message everything that can be asked. */
-function readAll(bytes: Uint8Array): Message | undefined {
-  assert.ok(dump(bytes).length > 0);
-  const message = Message.decode(bytes);
-  if (message === undefined) return undefined;
-  for (const attribute of known) {
-    const value: unknown = message.first(attribute);
-    assert.ok(value === undefined || message.has(attribute.type));
-  }
-  assert.ok(message.malformed.length + message.unknownRequired.length <= message.offsets.length);
-  assert.ok(message.xorPeerAddresses.length <= message.offsets.length);
-  verifyIntegrity(message, key);
-  verifyIntegritySha256(message, key);
-  checkFingerprint(message);
-  return message;
-}
 
 /** A message whose header and attributes are in order, and whose values are anything. */
 const wellFramed = fc
   .array(
     fc.tuple(
-      fc.oneof(fc.constantFrom(...known.map(({ type }) => type)), fc.integer({ min: 0, max: 0xffff })),
+      fc.oneof(fc.constantFrom(...KNOWN_ATTRIBUTES.map(({ type }) => type)), fc.integer({ min: 0, max: 0xffff })),
       fc.uint8Array({ maxLength: 40 }),
     ),
     { maxLength: 12 },
@@ -93,7 +71,7 @@ test("decode, encode, decode: the same value", () => {
     fc.property(wellFramed, (bytes) => {
       const message = Message.decode(bytes);
       assert.ok(message);
-      for (const attribute of known) {
+      for (const attribute of KNOWN_ATTRIBUTES) {
         const value: unknown = message.first(attribute);
         if (value === undefined) continue;
         const again = new MessageBuilder(METHOD.allocate, CLASS.request, message.transactionId).add(attribute, value).build();
