@@ -12,6 +12,7 @@ import { Arena } from "./batch/arena.ts";
 export interface Libc {
   socket(domain: number, type: number, protocol: number): number;
   bind(descriptor: number, address: number, bytes: number): number;
+  connect(descriptor: number, address: number, bytes: number): number;
   listen(descriptor: number, backlog: number): number;
   close(descriptor: number): number;
   fcntl(descriptor: number, command: number, argument: number): number;
@@ -96,6 +97,7 @@ const signature = (parameters: Signature["parameters"], result: Signature["resul
 const SIGNATURES = {
   socket: signature(["i32", "i32", "i32"]),
   bind: signature(["i32", "pointer", "u32"]),
+  connect: signature(["i32", "pointer", "u32"]),
   listen: signature(["i32", "i32"]),
   close: signature(["i32"]),
   fcntl: signature(["i32", "i32", "i32"]),
@@ -130,6 +132,7 @@ export const EAGAIN = 11;
 export const EFAULT = 14;
 export const EIO = 5;
 export const ENOTSOCK = 88;
+export const EAFNOSUPPORT = 97;
 export const ECONNREFUSED = 111;
 
 export const AF_UNIX = 1;

@@ -1,8 +1,10 @@
 import type { TransportAddress } from "../net/address.ts";
+import type { IpAddress } from "../net/ip.ts";
 import { NAME_BYTES, readAddress, writeAddress } from "./batch/messages.ts";
 import {
   AF_INET,
   AF_INET6,
+  EAFNOSUPPORT,
   EFD_CLOEXEC,
   EFD_NONBLOCK,
   EINTR,
@@ -133,6 +135,27 @@ export function socketName(libc: Libc, socket: number): TransportAddress {
   if (libc.getsockname(socket, scratch.address, scratch.address + NAME_BYTES) < 0)
     throw new SystemError("getsockname", libc.errno());
   return readAddress(scratch.view, 0);
+}
+
+/**
+ * The address that the system would send from, by its routes; no packet is sent.
+ *
+ * @returns `undefined` without a route
+ * @throws {SystemError} EMFILE, or what else keeps a socket from being opened where the family is there
+ */
+export function sourceTowards(libc: Libc, destination: TransportAddress): IpAddress | undefined {
+  const { scratch } = libc;
+  const socket = libc.socket(destination.ip.family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) {
+    const errno = libc.errno();
+    if (errno === EAFNOSUPPORT) return undefined;
+    throw new SystemError("socket", errno);
+  }
+  scratch.bytes.fill(0, 0, NAME_BYTES);
+  const bytes = writeAddress(scratch.view, 0, destination);
+  const source = libc.connect(socket, scratch.address, bytes) < 0 ? undefined : socketName(libc, socket).ip;
+  close(libc, socket);
+  return source;
 }
 
 /** Closes a descriptor. There is no failure that leaves it open. */

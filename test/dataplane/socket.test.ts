@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
+import { constants } from "node:os";
 import { describe, test } from "node:test";
-import { openLibc, SystemError } from "../../src/dataplane/libc.ts";
+import { EAFNOSUPPORT, openLibc, SystemError } from "../../src/dataplane/libc.ts";
 import {
   assertFree,
   close,
@@ -11,6 +12,7 @@ import {
   openWake,
   quieten,
   socketName,
+  sourceTowards,
   wake,
 } from "../../src/dataplane/socket.ts";
 import { formatAddress, parseAddress } from "../../src/net/address.ts";
@@ -29,6 +31,23 @@ const codeOf = (failing: () => unknown): string => {
   }
   return "no failure";
 };
+
+describe("sourceTowards", () => {
+  test("towards loopback it is loopback itself", () => {
+    const before = descriptors();
+    assert.deepEqual(sourceTowards(libc, parseAddress("127.0.0.1:9")), parseAddress("127.0.0.1:9").ip);
+    if (hasIpv6) assert.deepEqual(sourceTowards(libc, parseAddress("[::1]:9")), parseAddress("[::1]:9").ip);
+    assert.equal(descriptors(), before);
+  });
+
+  for (const call of ["socket", "connect"] as const) {
+    test(`nothing where ${call} says that there is no such network`, () => {
+      const failing = new FailingLibc(libc);
+      failing.fail(call, call === "socket" ? EAFNOSUPPORT : constants.errno.ENETUNREACH);
+      assert.equal(sourceTowards(failing.libc, parseAddress("[2001:db8::1]:9")), undefined);
+    });
+  }
+});
 
 describe("sockets", () => {
   const openers = { openUdpListener, openTcpListener, openRelaySocket };

@@ -9,6 +9,7 @@ export type Call = {
 export const CALLS: readonly Call[] = [
   "socket",
   "bind",
+  "connect",
   "listen",
   "close",
   "fcntl",
@@ -51,6 +52,7 @@ export class FailingLibc {
     this.libc = {
       socket: wrap("socket", real.socket),
       bind: wrap("bind", real.bind),
+      connect: wrap("connect", real.connect),
       listen: wrap("listen", real.listen),
       close: wrap("close", real.close),
       fcntl: wrap("fcntl", real.fcntl),
