@@ -9,8 +9,8 @@ export interface Pressure {
 
 /** A turn that takes in so many datagrams had them wait for it: at half load a turn finds one or two. */
 const FULL_TURN = 64;
-/** How long the past counts. */
-const MEMORY_MS = 50;
+/** How long the past counts: a crowd that joins within a moment is not a flood, on a slow machine neither. */
+const MEMORY_MS = 1000;
 
 /** From which share of the time spent in full turns something is given up. */
 const LIMITS: Readonly<Record<Sheddable, number>> = { binding: 0.25, challenge: 0.5, allocation: 0.75 };

@@ -99,7 +99,8 @@ export class ThreadShard {
       relays: ports,
       traffic: this.#traffic,
       budget: this.#budget,
-      pressure,
+      // Over a stream nobody asks twice: silence would be the end. There the edge's own limits count.
+      ...(sides.streams ? {} : { pressure }),
       random,
       nonceSecret: new Secret(plan.nonceSecret),
     });
