@@ -3,10 +3,11 @@ import { describe, test } from "node:test";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAddress } from "../../src/net/address.ts";
+import { runToEnd } from "../support/child.ts";
 import { HOSTNAME, startGateway } from "../support/gateway.ts";
 import { needs, pathOf } from "../support/needs.ts";
 import { packetsToClients } from "../support/relayed.ts";
-import { shared, UNHURRIED, until } from "../support/shared.ts";
+import { shared, SLOW, UNHURRIED, until } from "../support/shared.ts";
 import { allocate, hangUp, hearsItself } from "../support/talk.ts";
 import { uclient } from "../support/uclient.ts";
 
@@ -101,6 +102,17 @@ describe("the gateway on Deno", { skip: needs("deno", "turnutils_uclient") }, ()
     await hearsItself(talker);
     await hangUp(talker);
   });
+});
+
+/** The layers that touch the system; those that do not are pure, and a runtime cannot make them differ by much. */
+describe("unit tests on Deno", { skip: needs("deno") }, () => {
+  for (const layer of ["runtime", "dataplane", "edge", "store", "directory", "http", "threads", "gateway"]) {
+    test(layer, SLOW, async () => {
+      const args = ["test", "--allow-all", "--no-check", "--quiet", "--reporter=dot", `test/${layer}`];
+      const { code, stdout, stderr } = await runToEnd(pathOf("deno") ?? "", args, { cwd: root, withinMs: SLOW.timeout - 10_000 });
+      assert.equal(code, 0, stdout + stderr);
+    });
+  }
 });
 
 describe("deno task start", { skip: needs("deno") }, () => {
