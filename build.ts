@@ -3,6 +3,8 @@
  *
  *     bun build.ts [--target bun-linux-arm64] [--runtime PATH] [--outfile PATH]
  *
+ * `npm run build:targets` calls it for other machines, with their runtimes.
+ *
  * The same source gives the same bytes, wherever it lies, if the name of the outfile is the same. What surrounds the
  * executable cannot make it run other code: no `.env`, no `bunfig.toml`, no code from strings, which also stops
  * `BUN_OPTIONS=--preload` and `BUN_INSPECT`.
