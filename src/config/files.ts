@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
+import { dirname } from "node:path";
 
 /** The file system, as far as settings need it. */
 export interface Files {
@@ -38,13 +39,44 @@ export const systemFiles: Files = {
  * @param error what reading it threw
  */
 export function whyUnreadable(files: Files, path: string, error: unknown): string {
-  const code = error instanceof Error && "code" in error ? `${error.code}` : "";
+  const code = codeOf(error);
   if (code === "ENOENT") return "is not there";
   if (code === "EISDIR") return "is a directory";
   const facts = files.facts(path);
-  if (facts === undefined) return `cannot be read (${code || error}), nor can its directory`;
-  const mode = facts.mode.toString(8).padStart(4, "0");
-  return `cannot be read (${code || error}): it belongs to ${facts.owner}, its mode is ${mode}, and we are ${facts.us}`;
+  if (facts === undefined) return `cannot be read (${code}), nor can its directory`;
+  return `cannot be read (${code}): it ${inWords(facts)}`;
+}
+
+/**
+ * Why a directory could not be made or written to, as the end of a sentence: of the nearest directory there is, its
+ * owner, mode and our user; or what is wrong with the disk.
+ *
+ * @param path absolute
+ * @param error what making it, or writing in it, threw
+ */
+export function whyUnwritable(files: Files, path: string, error: unknown): string {
+  const code = codeOf(error);
+  if (code === "ENOSPC" || code === "EDQUOT") return `cannot be written to (${code}): there is no space left on its disk`;
+  if (code === "EROFS") return `cannot be written to (${code}): its file system is read-only`;
+  if (code === "ENOTDIR" || code === "EEXIST") return `cannot be a directory (${code}): there is a file`;
+  const place = nearestThere(files, path);
+  const facts = files.facts(place);
+  const verb = place === path ? "be written to" : "be made";
+  const whose = place === path ? "it" : place;
+  return `cannot ${verb} (${code})${facts === undefined ? "" : `: ${whose} ${inWords(facts)}`}`;
+}
+
+function nearestThere(files: Files, path: string): string {
+  const above = dirname(path);
+  return above === path || files.exists(path) ? path : nearestThere(files, above);
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? `${error.code}` : `${error}`;
+}
+
+function inWords({ owner, mode, us }: FileFacts): string {
+  return `belongs to ${owner}, its mode is ${mode.toString(8).padStart(4, "0")}, and we are ${us}`;
 }
 
 function nameOf(uid: number): string {

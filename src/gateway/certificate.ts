@@ -39,7 +39,8 @@ export async function startCertificate(
   const pair = await read(files);
   const loaded = judge.load(pair, nowUnixMs);
   if (loaded.kind === "refused") throw new StartFailure(`tls.certificate: ${files.certificate}: ${loaded.complaint}`);
-  return { pair, facts: loaded.facts, warnings: loaded.warnings, files };
+  const warnings = loaded.warnings.map((warning) => `tls.certificate: ${files.certificate}: ${warning}`);
+  return { pair, facts: loaded.facts, warnings, files };
 }
 
 /** Each file on its own, so that the complaint names the one that cannot be read. */

@@ -122,15 +122,25 @@ function behaviorDiscovery(udp: readonly TransportAddress[]): readonly Transport
   return isPair && here.length === 2 && ports(here) === ports(there) ? [...here, ...there] : [];
 }
 
+/** Calls that a range of ports should have room for, even on a gateway for few. */
+const FEW_PORTS = 100;
+
 /** What an operator should know at start, in sentences that name the setting. */
 export function warnings(settings: Settings, relays: readonly RelayAddress[]): readonly string[] {
   if (!settings.relay.enabled) return [];
-  return relays
+  const { first, last } = settings.relay.ports;
+  const sentences = relays
     .filter(({ shown }) => deniedByDefault(shown) !== undefined)
     .map(({ shown }) => {
       const address = formatIp(shown);
       return `Relayed addresses are on ${address}, which peers elsewhere cannot reach: set relay.external_address to the public one`;
     });
+  if (last - first + 1 < FEW_PORTS)
+    sentences.push(`relay.ports is ${first}-${last}: no more than ${last - first + 1} allocations at a time have room there`);
+  for (const { port } of settings.listen.udp)
+    if (port >= first && port <= last)
+      sentences.push(`relay.ports holds ${port}, a port of listen.udp: no relay can have that one`);
+  return sentences;
 }
 
 /** What the API is told; `publicKey` is the text of `auth.jwt.public_key`'s file. */

@@ -41,7 +41,7 @@ async function listen(
     );
     if (code === undefined && refused === undefined) return undefined;
     if (code === undefined) return `listen.${kind}: ${formatAddress(address)} was refused (${refused}): port ${port} instead`;
-    refused ??= explain(code, port);
+    refused ??= explain(code, kind, port);
     if (!replaceable || !isRefusal(code)) throw new ListenFailure({ kind, address }, code);
   }
   throw new ListenFailure({ kind, address }, "EADDRINUSE");

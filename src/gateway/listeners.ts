@@ -1,7 +1,7 @@
 import { isConfigured, type LoadedSettings } from "../config/load.ts";
 import type { Libc } from "../dataplane/libc.ts";
 import { formatAddress, type TransportAddress } from "../net/address.ts";
-import { type Opened, openListeners, withoutIpv6 } from "../threads/descriptors.ts";
+import { assertListenable, type Opened, openListeners, withoutIpv6 } from "../threads/descriptors.ts";
 import type { Listener } from "../threads/plan.ts";
 import type { BoundPorts, ThreadCounts } from "./derive.ts";
 import type { Host } from "./host.ts";
@@ -37,6 +37,9 @@ export function openAllListeners(libc: Libc, loaded: LoadedSettings, host: Host,
       return opened;
     });
   };
+  for (const kind of ["http", "metrics"] as const)
+    if (isConfigured(loaded, `listen.${kind}`))
+      for (const address of loaded.settings.listen[kind]) assertListenable(libc, kind, address);
   const [udp, tcp, tls] = [open("udp"), open("tcp"), open("tls")];
   return { udp, tcp, tls, bound: { udp: udp.flatMap(boundOf), tcp: tcp.flatMap(boundOf), tls: tls.flatMap(boundOf) }, moved };
 }

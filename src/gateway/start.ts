@@ -12,6 +12,7 @@ import { openDatabase, showFirstKey } from "./database.ts";
 import { apiSettings, endpoints, publicName, relayAddresses, threadCounts, warnings } from "./derive.ts";
 import { databaseAddresses } from "./explain-peer.ts";
 import { lookAtHost } from "./host.ts";
+import { unresolved } from "./hostname.ts";
 import { openAllListeners } from "./listeners.ts";
 import { shareState } from "./memory.ts";
 import { neighbours } from "./neighbours.ts";
@@ -68,6 +69,7 @@ export async function startGateway(loaded: LoadedSettings, surroundings: Surroun
     state: shareState({ addresses, firstPort, lastPort }, settings.region, threads),
   });
   await gateway.begin();
+  void unresolved(settings.hostname).then((warning) => warning !== undefined && log.warn({}, warning));
   return gateway;
 }
 

@@ -1,6 +1,6 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { systemFiles, whyUnreadable } from "../config/files.ts";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { systemFiles, whyUnreadable, whyUnwritable } from "../config/files.ts";
 
 /** A start that cannot go on; the sentence names what to change. */
 export class StartFailure extends Error {
@@ -8,6 +8,8 @@ export class StartFailure extends Error {
 }
 
 const OURS_ALONE = 0o600;
+/** A full disk lets empty files be made. */
+const PROBE_OCTETS = 4096;
 
 /**
  * Makes the state directory if it is not there.
@@ -18,9 +20,10 @@ export async function prepareStateDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     const probe = join(path, ".writable");
-    await writeFile(probe, "", { mode: OURS_ALONE });
+    await writeFile(probe, "?".repeat(PROBE_OCTETS), { mode: OURS_ALONE });
+    await rm(probe);
   } catch (error) {
-    throw new StartFailure(`state_dir: ${path} is to be written to and ${whyUnreadable(systemFiles, path, error)}`);
+    throw new StartFailure(`state_dir: ${path} ${whyUnwritable(systemFiles, resolve(path), error)}`);
   }
 }
 

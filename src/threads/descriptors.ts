@@ -1,10 +1,14 @@
 import { type Libc, SystemError } from "../dataplane/libc.ts";
+import { portHolder } from "../dataplane/port-holder.ts";
 import { assertFree, close, openTcpListener, openUdpListener, socketName } from "../dataplane/socket.ts";
 import { formatAddress, type TransportAddress } from "../net/address.ts";
 import { formatIp, parseIp } from "../net/ip.ts";
 import type { Listener } from "./plan.ts";
 
-/** One entry of `[listen]`. */
+/** The lists of `[listen]`. */
+export type ListenKind = "udp" | "tcp" | "tls" | "http" | "metrics";
+
+/** One entry of `[listen]` that threads listen on. */
 export interface Wish {
   readonly kind: "udp" | "tcp" | "tls";
   readonly address: TransportAddress;
@@ -26,8 +30,8 @@ export interface Opened {
 export class ListenFailure extends Error {
   override readonly name = "ListenFailure";
 
-  constructor({ kind, address }: { readonly kind: string; readonly address: TransportAddress }, code: string) {
-    super(`listen.${kind}: cannot listen on ${formatAddress(address)}: ${explain(code, address.port)}`);
+  constructor({ kind, address }: { readonly kind: ListenKind; readonly address: TransportAddress }, code: string) {
+    super(`listen.${kind}: cannot listen on ${formatAddress(address)}: ${explain(code, kind, address.port)}`);
   }
 }
 
@@ -48,7 +52,7 @@ export function openListeners(libc: Libc, wish: Wish): Opened {
     const outcome = openAt(libc, { ...wish, address: { ip: wish.address.ip, port } });
     if (typeof outcome !== "string")
       return { kind: wish.kind, listeners: outcome, ...(refused === undefined ? {} : { refused }) };
-    refused ??= explain(outcome, port);
+    refused ??= explain(outcome, wish.kind, port);
     if (!isRefusal(outcome) || !wish.replaceable) throw new ListenFailure(wish, outcome);
   }
   throw new ListenFailure(wish, "EADDRINUSE");
@@ -66,12 +70,29 @@ export function isRefusal(code: string): boolean {
   return code === "EACCES" || code === "EPERM" || code === "EADDRINUSE";
 }
 
-/** Why a port is refused, in words. */
-export function explain(code: string, port: number): string {
-  if (code === "EADDRINUSE") return `port ${port} is in use by another program`;
+/** Why a port is refused, in words: by whom, where the system tells. */
+export function explain(code: string, kind: ListenKind, port: number): string {
+  if (code === "EADDRINUSE") {
+    const holder = portHolder(kind === "udp" ? "udp" : "tcp", port);
+    return `port ${port} is in use by ${holder === undefined ? "another program" : `${holder.name} (process ${holder.pid})`}`;
+  }
   if (code === "EACCES" || code === "EPERM") return `no privilege for port ${port} (CAP_NET_BIND_SERVICE, or root)`;
   if (code === "EADDRNOTAVAIL") return "this host has no such address";
   return code;
+}
+
+/**
+ * Sees that a port which main listens on by itself later is free now: nothing is made yet that would have to be undone.
+ *
+ * @throws {ListenFailure} if it is not
+ */
+export function assertListenable(libc: Libc, kind: "http" | "metrics", address: TransportAddress): void {
+  try {
+    assertFree(libc, address, "tcp", isDualStack(address));
+  } catch (error) {
+    if (error instanceof SystemError) throw new ListenFailure({ kind, address }, error.code);
+    throw error;
+  }
 }
 
 /** A descriptor for each thread, or the name of the error. */

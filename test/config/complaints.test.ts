@@ -76,6 +76,11 @@ const wrong: readonly (readonly [toml: string, complaint: string])[] = [
   ],
   ['[listen]\nudp = ["[::]:1", "[::]:1"]', "2:1: listen.udp has [::]:1 twice: take one out"],
   ['[listen]\nhttp = ["[::]:443"]', "2:1: listen.http has [::]:443, and so has listen.tls: give each its own port"],
+  ['[listen]\nudp = ["[::]:1", "127.0.0.1:1"]', "2:1: listen.udp has 127.0.0.1:1, which meets [::]:1: give each its own port"],
+  [
+    '[listen]\ntcp = ["0.0.0.0:2"]\ntls = ["192.0.2.1:2"]',
+    "3:1: listen.tls has 192.0.2.1:2, which meets 0.0.0.0:2 of listen.tcp: give each its own port",
+  ],
   [
     '[listen]\nmetrics = ["127.0.0.1:8080"]',
     "2:1: listen.metrics has 127.0.0.1:8080, and so has listen.http: give each its own port",
@@ -134,6 +139,14 @@ describe("complaints name place, key, problem and remedy", () => {
   test("all of them at once, across tables too", () => {
     const toml = '[relay]\nworkers = -1\ntypo = 1\n[credentials]\ndefault_ttl = 10\nmax_ttl = 5\n[tls]\nkey = "/k.pem"';
     assert.deepEqual(complaintsOf(() => load(toml, { ICEBREAKER_LOG_LEVEL: "loud" })).length, 5);
+  });
+
+  test("addresses and families beside each other do not meet, nor do UDP and TCP", () => {
+    const toml = '[listen]\nudp = ["127.0.0.1:1", "127.0.0.2:1", "[::1]:1"]\ntcp = ["0.0.0.0:1"]\ntls = ["[2001:db8::1]:1"]';
+    assert.deepEqual(
+      complaintsOf(() => load(toml)),
+      [],
+    );
   });
 
   test("no secret is repeated", () => {

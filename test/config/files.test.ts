@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { systemFiles, whyUnreadable } from "../../src/config/files.ts";
+import { systemFiles, whyUnreadable, whyUnwritable } from "../../src/config/files.ts";
 import { fakeFiles } from "./fake-files.ts";
 
 describe("the file system", () => {
@@ -37,5 +37,16 @@ describe("the file system", () => {
     const files = { ...fakeFiles({}), facts: () => undefined };
     const error = Object.assign(new Error("permission denied"), { code: "EACCES" });
     assert.equal(whyUnreadable(files, "/a/b", error), "cannot be read (EACCES), nor can its directory");
+  });
+
+  test("says why a directory cannot be made or written to, and what stands in the way", () => {
+    const files = { ...fakeFiles({}), exists: (path: string) => path === "/srv" || path === "/srv/state" };
+    const why = (path: string, code: string) => whyUnwritable(files, path, Object.assign(new Error(code), { code }));
+    const facts = "belongs to root, its mode is 0600, and we are icebreaker";
+    assert.equal(why("/srv/state", "EACCES"), `cannot be written to (EACCES): it ${facts}`);
+    assert.equal(why("/srv/a/b", "EACCES"), `cannot be made (EACCES): /srv ${facts}`);
+    assert.equal(why("/srv/state", "ENOSPC"), "cannot be written to (ENOSPC): there is no space left on its disk");
+    assert.equal(why("/srv/state", "EROFS"), "cannot be written to (EROFS): its file system is read-only");
+    assert.equal(why("/srv/state", "ENOTDIR"), "cannot be a directory (ENOTDIR): there is a file");
   });
 });

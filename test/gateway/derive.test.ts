@@ -87,6 +87,15 @@ describe("what the world is told", () => {
     assert.equal(warnings(settingsOf(""), relays).length, 1);
     assert.deepEqual(warnings(settingsOf("[relay]\nenabled = false"), relays), []);
   });
+
+  test("few relayed ports, and one of a listener among them, are warnings that name the setting", () => {
+    assert.deepEqual(warnings(settingsOf('[relay]\nports = "50000-50009"'), []), [
+      "relay.ports is 50000-50009: no more than 10 allocations at a time have room there",
+    ]);
+    assert.deepEqual(warnings(settingsOf('[listen]\nudp = ["[::]:50000"]'), []), [
+      "relay.ports holds 50000, a port of listen.udp: no relay can have that one",
+    ]);
+  });
 });
 
 describe("threads and shards", () => {

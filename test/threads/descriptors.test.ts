@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, describe, test } from "node:test";
 import { openLibc } from "../../src/dataplane/libc.ts";
 import { close, openTcpListener, openUdpListener, socketName } from "../../src/dataplane/socket.ts";
@@ -7,6 +8,7 @@ import { openRuntime } from "../../src/runtime/runtime.ts";
 import { ListenFailure, type Opened, openListeners, portsToTry, withoutIpv6 } from "../../src/threads/descriptors.ts";
 
 const libc = openLibc(await openRuntime());
+const US = `${readFileSync("/proc/self/comm", "utf8").trim()} (process ${process.pid})`;
 const descriptors: number[] = [];
 after(() => {
   for (const descriptor of descriptors) close(libc, descriptor);
@@ -29,10 +31,10 @@ describe("openListeners", () => {
       const taken = socketName(libc, other);
       assert.throws(() => open(kind, formatAddress(taken), false, 2), {
         name: ListenFailure.name,
-        message: `listen.${kind}: cannot listen on ${formatAddress(taken)}: port ${taken.port} is in use by another program`,
+        message: `listen.${kind}: cannot listen on ${formatAddress(taken)}: port ${taken.port} is in use by ${US}`,
       });
       const opened = open(kind, formatAddress(taken), true, 2);
-      assert.equal(opened.refused, `port ${taken.port} is in use by another program`);
+      assert.equal(opened.refused, `port ${taken.port} is in use by ${US}`);
       const port = opened.listeners[0]?.address.port ?? 0;
       assert.ok(port > taken.port && port <= taken.port + 10, `${port}`);
     });

@@ -1,6 +1,7 @@
 import { type StaticDecode, Type } from "@sinclair/typebox";
 import type { Complaint } from "../complain.ts";
-import { formatAddress } from "../../net/address.ts";
+import { formatAddress, type TransportAddress } from "../../net/address.ts";
+import { formatIp } from "../../net/ip.ts";
 import { CidrText, ListenText } from "../formats.ts";
 import { closed } from "./closed.ts";
 
@@ -37,21 +38,41 @@ export const ListenSection = Type.Object(
 
 export type ListenSection = StaticDecode<typeof ListenSection>;
 
+type Kind = "udp" | "tcp" | "tls" | "http" | "metrics";
+
 /** Two listeners on one address and port would share its clients by chance; UDP and TCP do not meet. */
 export function* listenComplaints(listen: ListenSection): Generator<Complaint> {
   yield* clashes(["udp"], listen);
   yield* clashes(["tcp", "tls", "http", "metrics"], listen);
 }
 
-function* clashes(kinds: readonly ("udp" | "tcp" | "tls" | "http" | "metrics")[], listen: ListenSection): Generator<Complaint> {
-  const takenBy = new Map<string, string>();
+function* clashes(kinds: readonly Kind[], listen: ListenSection): Generator<Complaint> {
+  const taken: { readonly key: string; readonly address: TransportAddress }[] = [];
   for (const kind of kinds) {
     const key = `listen.${kind}`;
-    for (const text of listen[kind].filter(({ port }) => port !== 0).map(formatAddress)) {
-      const other = takenBy.get(text);
-      if (other === key) yield { key, problem: `has ${text} twice`, remedy: "take one out" };
-      else if (other !== undefined) yield { key, problem: `has ${text}, and so has ${other}`, remedy: "give each its own port" };
-      takenBy.set(text, key);
+    for (const address of listen[kind].filter(({ port }) => port !== 0)) {
+      const text = formatAddress(address);
+      const other = taken.find((before) => meets(before.address, address));
+      const same = other !== undefined && formatAddress(other.address) === text;
+      if (other !== undefined && !same) {
+        const whose = other.key === key ? "" : ` of ${other.key}`;
+        yield {
+          key,
+          problem: `has ${text}, which meets ${formatAddress(other.address)}${whose}`,
+          remedy: "give each its own port",
+        };
+      } else if (other?.key === key) yield { key, problem: `has ${text} twice`, remedy: "take one out" };
+      else if (other !== undefined)
+        yield { key, problem: `has ${text}, and so has ${other.key}`, remedy: "give each its own port" };
+      taken.push({ key, address });
     }
   }
+}
+
+/** Whether some datagram or connection would be for both: a wildcard takes every address of its family, `[::]` of both. */
+function meets(one: TransportAddress, other: TransportAddress): boolean {
+  if (one.port !== other.port) return false;
+  const [a, b] = [formatIp(one.ip), formatIp(other.ip)];
+  if (a === b || a === "::" || b === "::") return true;
+  return one.ip.family === other.ip.family && (a === "0.0.0.0" || b === "0.0.0.0");
 }
