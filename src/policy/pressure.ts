@@ -9,48 +9,49 @@ export interface Pressure {
 
 /** A turn that takes in so many datagrams had them wait for it: at half load a turn finds one or two. */
 const FULL_TURN = 64;
-/** How long the past counts: a crowd that joins within a moment is not a flood, on a slow machine neither. */
-const MEMORY_MS = 1000;
+/** As many as wait in a listener's buffer before the kernel drops the next, be it a live client's. */
+const QUEUE = 8192;
+/** How long the past counts. */
+const MEMORY_MS = 500;
 
-/** From which share of the time spent in full turns something is given up. */
+/** From which share of a queue, done in full turns of late, something is given up. */
 const LIMITS: Readonly<Record<Sheddable, number>> = { binding: 0.25, challenge: 0.5, allocation: 0.75 };
 
 /**
- * The pressure on one thread: the share of the last moments that went into full turns.
+ * The pressure on one thread: how many datagrams it has done of late in full turns, as a share of what a listener's
+ * buffer holds.
  *
  * A thread that keeps up finds little waiting whenever it looks, however much it does in all; one that falls behind finds
- * a full turn each time. A crowd that arrives at once makes a few full turns and is served. What is given up costs little,
- * so that the thread catches up, and the pressure settles where what is left can be done.
+ * a full turn each time. It is counted in datagrams, not in time: a crowd of a thousand that joins in one moment is
+ * served by the slowest machine. What is given up counts for nothing and costs little, so that the thread catches up, and
+ * the pressure settles where what is left can be done.
  */
 export class TurnPressure implements Pressure {
   #level = 0;
-  #beganMs = 0;
-  #endedMs = 0;
-
-  /** Of the last moments, from 0 to 1. */
-  get level(): number {
-    return this.#level;
-  }
+  #lookedMs = 0;
+  /** Given up in this turn. */
+  #shed = 0;
 
   sheds(what: Sheddable): boolean {
-    return this.#level >= LIMITS[what];
+    if (this.#level < LIMITS[what]) return false;
+    this.#shed++;
+    return true;
   }
 
   /** A turn has its first datagram: until now there was nothing to do. */
   turnBegins(nowMs: number): void {
-    this.#fade(nowMs - this.#endedMs);
-    this.#beganMs = nowMs;
+    this.#fade(nowMs);
+    this.#shed = 0;
   }
 
-  /** A turn has done so many datagrams. */
+  /** A turn has done so many datagrams, what it gave up included. */
   turnEnds(datagrams: number, nowMs: number): void {
-    const workedMs = Math.max(0, nowMs - this.#beganMs);
-    this.#fade(workedMs);
-    if (datagrams >= FULL_TURN) this.#level = Math.min(1, this.#level + workedMs / MEMORY_MS);
-    this.#endedMs = nowMs;
+    this.#fade(nowMs);
+    if (datagrams >= FULL_TURN) this.#level = Math.min(1, this.#level + (datagrams - this.#shed) / QUEUE);
   }
 
-  #fade(elapsedMs: number): void {
-    this.#level *= Math.max(0, 1 - Math.max(0, elapsedMs) / MEMORY_MS);
+  #fade(nowMs: number): void {
+    this.#level *= Math.max(0, 1 - Math.max(0, nowMs - this.#lookedMs) / MEMORY_MS);
+    this.#lookedMs = nowMs;
   }
 }

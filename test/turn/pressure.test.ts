@@ -7,11 +7,13 @@ import { Simulation } from "../support/simulation.ts";
 
 const UDP = 17;
 
-/** Full turns for so long that a share of the last moments was full. */
+const QUEUE = 8192;
+
+/** So many datagrams in full turns, at this very moment, that they are a share of a listener's buffer. */
 function press(world: Simulation, level: number): void {
-  const begin = world.now.monotonicMs;
-  world.pressure.turnBegins(begin);
-  world.pressure.turnEnds(64, begin + 50 * level);
+  const { monotonicMs } = world.now;
+  world.pressure.turnBegins(monotonicMs);
+  world.pressure.turnEnds(QUEUE * level, monotonicMs);
 }
 
 const binding = (client: SimulatedClient) => client.ask(METHOD.binding, () => {}, { integrity: "none" }).outcome;
