@@ -1,7 +1,8 @@
 import { setTimeout } from "node:timers";
 import { fstatSync } from "node:fs";
 import type { LoadedSettings } from "../config/load.ts";
-import { openLog } from "../observe/log.ts";
+import { type Log, openLog } from "../observe/log.ts";
+import type { RunningGateway } from "./running.ts";
 import { startGateway } from "./start.ts";
 
 /** How long what is closed already may still hold the process. */
@@ -17,6 +18,9 @@ const LINGER_MS = 500;
 export async function runGateway(loaded: LoadedSettings, reload: () => LoadedSettings): Promise<number> {
   const log = openLog(loaded.settings.log.level, process.stderr.isTTY === true);
   for (const warning of loaded.warnings) log.warn({}, warning);
+  const started = Promise.withResolvers<RunningGateway>();
+  // Before the start: whoever is told that it serves may send a signal in the same moment.
+  const drained = obeySignals(started.promise, reload, log);
   const gateway = await startGateway(loaded, {
     log,
     notifySocket: process.env["NOTIFY_SOCKET"],
@@ -28,27 +32,35 @@ export async function runGateway(loaded: LoadedSettings, reload: () => LoadedSet
       process.exit(1);
     },
   });
+  started.resolve(gateway);
+  await drained;
+  setTimeout(() => process.exit(0), LINGER_MS).unref(); // connections to a database that does not answer hold nobody up
+  return 0;
+}
 
-  process.on("SIGHUP", () => {
-    try {
-      gateway.reload(reload());
-    } catch (error) {
-      log.error({}, `The configuration stays as it was: ${error instanceof Error ? error.message : error}`);
-    }
-  });
+/** Done when a signal has ended the gateway. One that comes before it serves ends the process, or waits to reload. */
+async function obeySignals(started: Promise<RunningGateway>, reload: () => LoadedSettings, log: Log): Promise<void> {
+  let gateway: RunningGateway | undefined;
   const drained = Promise.withResolvers<void>();
   // One listener that counts: one added by another could hear of the same signal.
   let isDraining = false;
   const order = (): void => {
-    if (isDraining) process.exit(0);
+    if (isDraining || gateway === undefined) process.exit(0);
     isDraining = true;
     gateway.drain().then(drained.resolve, drained.reject);
   };
   process.on("SIGTERM", order);
   process.on("SIGINT", order);
+  process.on("SIGHUP", async () => {
+    const running = await started;
+    try {
+      running.reload(reload());
+    } catch (error) {
+      log.error({}, `The configuration stays as it was: ${error instanceof Error ? error.message : error}`);
+    }
+  });
+  gateway = await started;
   await drained.promise;
-  setTimeout(() => process.exit(0), LINGER_MS).unref(); // connections to a database that does not answer hold nobody up
-  return 0;
 }
 
 /** Whether a `device:inode` of systemd's is what we write to: programs started from a service inherit the name alone. */
