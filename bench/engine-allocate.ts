@@ -102,10 +102,12 @@ function newEngine(): Engine {
     peersPerAllocation: 256,
     dontFragment: true,
     mobility: true,
+    tcpRelay: false,
     behaviorDiscovery: [],
   };
   return new Engine(settings, {
     shard: 0,
+    shards: 1,
     authority: new ProjectAuthority({ project: () => project, isRevoked: () => false }, "us-east"),
     quota: new LocalQuota({ perCredential: 10, perLabel: 10, perProject: 0 }),
     peers: { judgeIp: () => allowed, judge: () => allowed },

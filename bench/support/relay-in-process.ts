@@ -66,6 +66,7 @@ const SETTINGS: ShardSettings = {
     peersPerAllocation: 256,
     dontFragment: true,
     mobility: true,
+    tcpRelay: false,
     behaviorDiscovery: [],
   },
   peers: { allow: [parseCidr("127.0.0.0/8")], deny: [], only: [], minPort: 1, own: [] },

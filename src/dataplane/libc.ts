@@ -27,6 +27,8 @@ export interface Libc {
   eventfd(initial: number, flags: number): number;
   read(descriptor: number, address: number, bytes: number): number;
   write(descriptor: number, address: number, bytes: number): number;
+  usleep(microseconds: number): number;
+  prctl(option: number, argument: number): number;
   madvise(address: number, bytes: number, advice: number): number;
   /** Private, zeroed memory; 0 if there is none. */
   mapMemory(bytes: number): number;
@@ -113,6 +115,8 @@ const SIGNATURES = {
   read: signature(["i32", "pointer", "usize"]),
   write: signature(["i32", "pointer", "usize"]),
   mmap: signature(["pointer", "usize", "i32", "i32", "i32", "usize"], "pointer"),
+  usleep: signature(["u32"]),
+  prctl: signature(["i32", "usize"]),
   madvise: signature(["pointer", "usize", "i32"]),
   __errno_location: signature([], "pointer"),
 };
@@ -133,7 +137,10 @@ export const EFAULT = 14;
 export const EIO = 5;
 export const ENOTSOCK = 88;
 export const EAFNOSUPPORT = 97;
+export const EISCONN = 106;
 export const ECONNREFUSED = 111;
+export const EALREADY = 114;
+export const EINPROGRESS = 115;
 
 export const AF_UNIX = 1;
 export const AF_INET = 2;
@@ -153,6 +160,7 @@ export const MSG_ERRQUEUE = 0x2000;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
 export const SO_SNDBUF = 7;
+export const SO_KEEPALIVE = 9;
 export const SO_RCVBUF = 8;
 export const SO_REUSEPORT = 15;
 /** The same past `net.core.wmem_max` and `rmem_max`; needs CAP_NET_ADMIN. */
@@ -192,6 +200,9 @@ export const EPOLL_DATA_OFFSET = arch === "x64" ? 4 : 8;
 
 /** The lowest free number for another descriptor of the same, not inherited by programs we start. */
 export const F_DUPFD_CLOEXEC = 1030;
+
+/** How late timers of this thread may be, in nanoseconds. */
+export const PR_SET_TIMERSLACK = 29;
 
 export const EFD_NONBLOCK = 0x800;
 export const EFD_CLOEXEC = 0x80000;

@@ -5,9 +5,12 @@ import {
   AF_INET,
   AF_INET6,
   EAFNOSUPPORT,
+  EALREADY,
   EFD_CLOEXEC,
   EFD_NONBLOCK,
+  EINPROGRESS,
   EINTR,
+  EISCONN,
   F_DUPFD_CLOEXEC,
   IP_MTU_DISCOVER,
   IP_PKTINFO,
@@ -19,6 +22,7 @@ import {
   IPV6_RECVPKTINFO,
   IPV6_V6ONLY,
   type Libc,
+  SO_KEEPALIVE,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
   SO_REUSEADDR,
@@ -107,6 +111,38 @@ export function openRelaySocket(libc: Libc, address: TransportAddress): number {
     }
     bindTo(libc, socket, address);
   });
+}
+
+/**
+ * Opens a TCP connection from an address that we listen on, as TCP allocations have them; it is under way then.
+ *
+ * @throws {SystemError} if it fails at once
+ */
+export function openTcpConnection(libc: Libc, from: TransportAddress, to: TransportAddress): number {
+  return open(libc, from, SOCK_STREAM, (socket) => {
+    set(libc, socket, SOL_SOCKET, SO_REUSEADDR, 1);
+    set(libc, socket, SOL_SOCKET, SO_REUSEPORT, 1);
+    offer(libc, socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (from.ip.family === 6) set(libc, socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    bindTo(libc, socket, from);
+    hasConnected(libc, socket, to);
+  });
+}
+
+/**
+ * How a connection under way is doing: asked again and again, it says `true` once, and not again.
+ *
+ * @throws {SystemError} that it has failed, and why
+ */
+export function hasConnected(libc: Libc, socket: number, to: TransportAddress): boolean {
+  const { scratch } = libc;
+  scratch.bytes.fill(0, 0, NAME_BYTES);
+  const bytes = writeAddress(scratch.view, 0, to);
+  if (libc.connect(socket, scratch.address, bytes) >= 0) return true;
+  const errno = libc.errno();
+  if (errno === EISCONN) return true;
+  if (errno === EINPROGRESS || errno === EALREADY || errno === EINTR) return false;
+  throw new SystemError("connect", errno);
 }
 
 /**

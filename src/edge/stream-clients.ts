@@ -102,6 +102,43 @@ export class StreamClients implements ClientSide {
     if (client !== undefined) this.#finish(client);
   }
 
+  /** Reads no more from a connection, until {@link release} or {@link detach}: what comes next may be no frame. */
+  hold(connection: number): void {
+    const client = this.#clients.get(connection);
+    if (client === undefined) return;
+    client.held = true;
+    client.socket.pause();
+  }
+
+  /** Goes on with a connection that was held. */
+  release(connection: number): void {
+    const client = this.#clients.get(connection);
+    if (client === undefined || !client.held) return;
+    client.held = false;
+    client.socket.resume();
+    this.#handOver(client);
+  }
+
+  /**
+   * Gives a connection away, paused, after what was sent to it: it is none of ours any more, and nobody is told that it closes.
+   *
+   * @returns the socket, and what was read of it and taken by nobody; `undefined` if it is closed
+   */
+  detach(connection: number): { readonly socket: Socket; readonly head: Uint8Array } | undefined {
+    const client = this.#clients.get(connection);
+    if (client === undefined || client.finished) return undefined;
+    client.write();
+    client.finished = true;
+    clearTimeout(client.timer);
+    this.#clients.delete(connection);
+    const { socket, visit } = client;
+    socket.pause();
+    for (const event of ["data", "end", "close"]) socket.removeAllListeners(event);
+    visit?.allocated(true);
+    socket.once("close", () => visit?.ends());
+    return { socket, head: client.framer.takeRest() };
+  }
+
   /** Destroys every connection: the thread ends. */
   closeAll(): void {
     for (const { socket } of this.#clients.values()) socket.destroy();
@@ -156,7 +193,7 @@ export class StreamClients implements ClientSide {
     let survived = false;
     try {
       client.framer.push(bytes);
-      this.#handOver(client);
+      if (!client.held) this.#handOver(client);
       survived = true;
     } finally {
       if (!survived) client.socket.destroy(); // an exception in a call-back would leave it open
@@ -171,7 +208,7 @@ export class StreamClients implements ClientSide {
       packet.length = frame.length;
       packet.socket = client.from.socket;
       this.#handler.fromClient(packet);
-      if (client.finished) return;
+      if (client.finished || client.held) return;
     }
     if (!client.framer.broken) return;
     this.counters.broken += 1;
@@ -217,6 +254,8 @@ class Client {
   allocated = false;
   /** Nothing is taken from it or sent to it any more. */
   finished = false;
+  /** It is not read from for now. */
+  held = false;
   timer: ReturnType<typeof setTimeout> | undefined;
   gatheredBytes = 0;
   #gather: Uint8Array | undefined;

@@ -80,6 +80,7 @@ export function shardSettings(
       peersPerAllocation: limits.peers_per_allocation,
       dontFragment: true,
       mobility: relay.mobility,
+      tcpRelay: relay.tcp,
       behaviorDiscovery: behaviorDiscovery(udp),
     },
     peers: peerSettings(settings, own),

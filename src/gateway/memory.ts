@@ -59,6 +59,7 @@ export function shareState(shape: PortTableShape, region: string, { relay, edge 
     quotaCounters: () => ledger.size,
     shardPlan: (index, settings) => ({
       shard: index,
+      shards: threads,
       processOrigin: performance.timeOrigin,
       region,
       settings,

@@ -11,9 +11,16 @@ const ATTEMPTS = 32;
 
 /** Opens and closes bound UDP sockets. */
 export interface RelaySockets {
-  /** A bound, non-blocking socket; or that the port is taken by someone else; or that the system has no more sockets. */
-  open(address: TransportAddress): number | "taken" | "exhausted";
+  /** A bound, non-blocking socket, for TCP a listening one; or that the port is taken by someone else; or that the system has no more sockets. */
+  open(address: TransportAddress, tcp: boolean): number | "taken" | "exhausted";
   close(descriptor: number): void;
+}
+
+/** Where relayed ports for TCP are listened on (RFC 6062). */
+export interface TcpPorts {
+  /** Adopts a listening socket; its number is none of the plane's. */
+  openRelay(descriptor: number, address: TransportAddress): RelayId;
+  closeRelay(relay: RelayId): void;
 }
 
 /** Relayed ports of one shard, from the table that all shards share. */
@@ -24,7 +31,8 @@ export class SharedRelayPorts implements RelayPorts {
   readonly #peers: PeerSide;
   readonly #random: Random;
   readonly #shard: number;
-  readonly #open = new Map<RelayId, RelayPlace>();
+  readonly #tcp: TcpPorts | undefined;
+  readonly #open = new Map<RelayId, RelayPlace & { readonly tcp: boolean }>();
 
   constructor(parts: {
     table: PortTable;
@@ -34,6 +42,7 @@ export class SharedRelayPorts implements RelayPorts {
     random: Random;
     /** Whose relays these are. */
     shard: number;
+    tcp?: TcpPorts | undefined;
   }) {
     this.#table = parts.table;
     this.#addresses = parts.addresses;
@@ -41,16 +50,19 @@ export class SharedRelayPorts implements RelayPorts {
     this.#peers = parts.peers;
     this.#random = parts.random;
     this.#shard = parts.shard;
+    this.#tcp = parts.tcp;
   }
 
   open(request: RelayRequest, nowMs: number): OpenedRelay | NoRelay {
     const candidates = this.#table.addressesOf(request.family);
     if (candidates.length === 0) return "no address of this family";
+    const tcp = request.tcp === true;
+    if (tcp && this.#tcp === undefined) return "exhausted";
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const address = candidates[this.#random.below(candidates.length)] ?? 0;
       const port = this.#table.claim(address, { even: request.even, pair: request.reserveNext }, nowMs);
       if (port === undefined) continue;
-      const opened = request.reserveNext ? this.#openPair(address, port, nowMs) : this.#openOne(address, port, nowMs);
+      const opened = request.reserveNext ? this.#openPair(address, port, nowMs) : this.#openOne(address, port, nowMs, tcp);
       if (opened === "exhausted" || typeof opened === "object") return opened;
     }
     return "exhausted";
@@ -80,9 +92,10 @@ export class SharedRelayPorts implements RelayPorts {
 
   /** Closes a relay and gives its port back. */
   close(relay: RelayId, nowMs: number): void {
-    const { address, port } = this.#open.get(relay) ?? {};
+    const { address, port, tcp } = this.#open.get(relay) ?? {};
     this.#open.delete(relay);
-    this.#peers.closeRelay(relay);
+    if (tcp === true) this.#tcp?.closeRelay(relay);
+    else this.#peers.closeRelay(relay);
     if (address !== undefined && port !== undefined) this.#table.release(address, port, nowMs);
   }
 
@@ -103,7 +116,7 @@ export class SharedRelayPorts implements RelayPorts {
     const descriptor = place && this.#peers.releaseRelay(relay);
     if (place === undefined || descriptor === undefined) return undefined;
     this.#open.delete(relay);
-    return { ...place, descriptor };
+    return { address: place.address, port: place.port, descriptor };
   }
 
   adopt({ descriptor, address, port }: RelayHandle, nowMs: number): Relay | undefined {
@@ -111,9 +124,9 @@ export class SharedRelayPorts implements RelayPorts {
     return relay === "exhausted" ? undefined : relay;
   }
 
-  #openOne(address: number, port: number, nowMs: number): OpenedRelay | "exhausted" | "taken" {
-    const descriptor = this.#socket(address, port, nowMs);
-    return typeof descriptor === "number" ? this.#adopt(descriptor, address, port, nowMs) : descriptor;
+  #openOne(address: number, port: number, nowMs: number, tcp: boolean): OpenedRelay | "exhausted" | "taken" {
+    const descriptor = this.#socket(address, port, nowMs, tcp);
+    return typeof descriptor === "number" ? this.#adopt(descriptor, address, port, nowMs, tcp) : descriptor;
   }
 
   #openPair(address: number, port: number, nowMs: number): OpenedRelay | "exhausted" | "taken" {
@@ -139,19 +152,20 @@ export class SharedRelayPorts implements RelayPorts {
   }
 
   /** A bound socket for a claimed port; where there is none the claim is gone. */
-  #socket(address: number, port: number, nowMs: number): number | "taken" | "exhausted" {
-    const descriptor = this.#sockets.open({ ip: this.#address(address).local, port });
+  #socket(address: number, port: number, nowMs: number, tcp = false): number | "taken" | "exhausted" {
+    const descriptor = this.#sockets.open({ ip: this.#address(address).local, port }, tcp);
     if (descriptor === "taken") this.#table.refuse(address, port, nowMs);
     if (descriptor === "exhausted") this.#table.release(address, port, nowMs);
     return descriptor;
   }
 
   /** Lets the plane watch a socket; where the system refuses even that, socket and port are given back. */
-  #adopt(descriptor: number, address: number, port: number, nowMs: number): Relay | "exhausted" {
+  #adopt(descriptor: number, address: number, port: number, nowMs: number, tcp = false): Relay | "exhausted" {
     const { local, shown } = this.#address(address);
     try {
-      const id = this.#peers.openRelay(descriptor, { ip: local, port });
-      this.#open.set(id, { address, port });
+      const relays = (tcp ? this.#tcp : undefined) ?? this.#peers;
+      const id = relays.openRelay(descriptor, { ip: local, port });
+      this.#open.set(id, { address, port, tcp });
       this.#table.own(address, port, this.#shard);
       return { id, address: { ip: shown, port } };
     } catch (error) {

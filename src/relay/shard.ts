@@ -11,7 +11,7 @@ import { count } from "../observe/narrate.ts";
 import type { TurnPressure } from "../policy/pressure.ts";
 import type { ReplyBudget } from "../policy/rate.ts";
 import { CHANNEL_HEADER_BYTES, writeChannelHeader } from "../stun/channel-data.ts";
-import type { Action } from "../turn/action.ts";
+import type { Action, StreamAction } from "../turn/action.ts";
 import type { Engine } from "../turn/engine.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import type { Input } from "../turn/input.ts";
@@ -39,6 +39,8 @@ export interface ShardParts {
   readonly report: (event: TurnEvent) => void;
   /** The number of the listener on an address of ours, where RFC 5780 has answers leave from another. */
   readonly listenerAt: (address: TransportAddress) => number | undefined;
+  /** Does what TCP allocations want: only where clients are streams. */
+  readonly streams: (action: StreamAction) => void;
   /** Hands a message to a shard; to ourselves, at once. */
   readonly toShard: (shard: number, message: ShardMessage) => void;
   /** Closes a stream, after what was sent to it. */
@@ -205,6 +207,14 @@ export class Shard implements PlaneHandler {
         return table.closeRoute(action.route);
       case "closeClient":
         return this.#parts.closeClient(action.client);
+      case "connectPeer":
+      case "giveUpPeer":
+      case "closePeer":
+      case "holdClient":
+      case "releaseClient":
+      case "splice":
+      case "closeSplice":
+        return this.#parts.streams(action);
       case "toShard":
         return this.#parts.toShard(action.shard, action.message);
       case "report":

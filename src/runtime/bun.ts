@@ -1,5 +1,6 @@
 import { dlopen, FFIType, type FFITypeOrString, type Pointer, read, toArrayBuffer } from "bun:ffi";
 import { edenGC } from "bun:jsc";
+import { bunStreams } from "./bun-streams.ts";
 import { type ForeignType, type Library, openFirst, type Runtime, type Signature } from "./runtime.ts";
 
 const TYPES: Readonly<Record<ForeignType, FFITypeOrString>> = { i32: "i32", u32: "u32", usize: FFIType.u64_fast, pointer: "ptr" };
@@ -8,6 +9,7 @@ const TYPES: Readonly<Record<ForeignType, FFITypeOrString>> = { i32: "i32", u32:
 export const bunRuntime: Runtime = {
   name: "bun",
   adoptsDatagramSockets: true,
+  streams: bunStreams,
 
   openLibrary<Name extends string>(names: readonly string[], signatures: Readonly<Record<Name, Signature>>): Library<Name> {
     const declared: Record<string, { args: FFITypeOrString[]; returns: FFITypeOrString }> = {};

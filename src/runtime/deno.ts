@@ -7,6 +7,7 @@ const TYPES: Readonly<Record<ForeignType, Deno.NativeResultType>> = { i32: "i32"
 export const denoRuntime: Runtime = {
   name: "deno",
   adoptsDatagramSockets: false,
+  streams: undefined,
 
   openLibrary<Name extends string>(names: readonly string[], signatures: Readonly<Record<Name, Signature>>): Library<Name> {
     const declared: Record<string, Deno.ForeignFunction> = {};

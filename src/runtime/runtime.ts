@@ -1,3 +1,5 @@
+import type { Socket } from "node:net";
+
 /** What crosses the border to a C function: whole numbers all, so that one adapter serves both runtimes. */
 export type ForeignType = "i32" | "u32" | "usize" | "pointer";
 
@@ -10,11 +12,46 @@ export interface Signature {
 /** The functions of a library, by name. */
 export type Library<Name extends string> = { readonly [name in Name]: (...values: number[]) => number };
 
+/** A connected TCP stream that system calls have made. */
+export interface RawStream {
+  /** @returns how many octets were taken: if not all, `drain` tells when there is room for the rest */
+  write(bytes: Uint8Array): number;
+  pause(): void;
+  resume(): void;
+  /** Sends no more; it may still be sent to. */
+  shutdown(): void;
+  /** Closes it, after what was written. */
+  close(): void;
+  /** Cuts it off. */
+  destroy(): void;
+}
+
+/** What a stream tells. */
+export interface RawStreamHandler {
+  /** The octets are the receiver's own. */
+  data(bytes: Uint8Array): void;
+  drain(): void;
+  /** The other end sends no more. */
+  ended(): void;
+  /** It is over, whoever ended it; once. */
+  closed(): void;
+}
+
+/** Streams by their descriptors. */
+export interface RawStreams {
+  /** Takes over a connected descriptor; paused until it is resumed. */
+  adopt(descriptor: number, handler: RawStreamHandler): Promise<RawStream>;
+  /** The descriptor of a socket that was accepted, which stays its own. */
+  descriptorOf(socket: Socket): number | undefined;
+}
+
 /** What a TypeScript runtime offers for native code: all that differs between Bun and Deno. */
 export interface Runtime {
   readonly name: "bun" | "deno";
   /** Whether `node:dgram` reads from a descriptor that was opened elsewhere (`bind({ fd })`). */
   readonly adoptsDatagramSockets: boolean;
+  /** `undefined` where descriptors of streams can be neither had nor taken over. */
+  readonly streams: RawStreams | undefined;
   /**
    * Loads the first library of several names that is there.
    *

@@ -1,4 +1,4 @@
-import { readUint16 } from "../lib/bytes.ts";
+import { concat, readUint16 } from "../lib/bytes.ts";
 import { CHANNEL_HEADER_BYTES, isChannelNumber } from "./channel-data.ts";
 import { beginsLikeStun, bodyLength, HEADER_BYTES } from "./header.ts";
 
@@ -60,6 +60,14 @@ export class Framer {
     if (needed > available) return this.#keepRest(available);
     this.#at += needed;
     return this.#show(this.#chunk, this.#at - needed);
+  }
+
+  /** Takes what has come and was not shown: a copy, for it belongs to no frame. */
+  takeRest(): Uint8Array {
+    const rest = concat(this.#partial.subarray(0, this.#partialLength), this.#chunk.subarray(this.#at));
+    this.#chunk = new Uint8Array(0);
+    this.#at = this.#partialLength = 0;
+    return rest;
   }
 
   /** Copies the beginning of a frame whose end is still to come. */

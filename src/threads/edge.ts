@@ -10,6 +10,7 @@ import type { ErrorLog } from "../http/services.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import { Api } from "./api.ts";
+import { DataConnections } from "./data-connections.ts";
 import type { FromThread, ToThread } from "./mailbox.ts";
 import type { EdgeThreadPlan, Listener } from "./plan.ts";
 import { MainRecords } from "./records.ts";
@@ -23,6 +24,7 @@ export class EdgeThread {
   readonly #thread: ThreadShard;
   readonly #clients: StreamClients;
   readonly #plane: PortablePlane;
+  readonly #data: DataConnections | undefined;
   readonly #api: Api;
   readonly #records = new MainRecords((message) => this.#tell(message));
   /** Mistakes of the API, for main's log. */
@@ -49,10 +51,22 @@ export class EdgeThread {
       fromClient: (packet) => this.#fromClient(packet),
       clientClosed: (from) => this.#think(() => this.#thread.shard.handle({ kind: "clientClosed", from })),
     });
+    const { streams } = runtime;
+    this.#data =
+      streams &&
+      new DataConnections({
+        libc,
+        streams,
+        clients: this.#clients,
+        think: (input) => this.#think(() => this.#thread.shard.handle(input)),
+        shownOf: (wire) => this.#thread.shownOf(wire),
+      });
+    const data = this.#data;
     this.#thread = new ThreadShard(plan, libc, runtime.collectYoung, {
       clients: this.#clients,
       peers: this.#plane,
       streams: true,
+      tcp: data && { ports: data.relays, perform: (action) => data.perform(action) },
       setsDontFragment: libc.adoptsDatagramSockets,
       closeClient: ({ socket }) => this.#clients.close(socket),
       witness: (event) => this.#witness(event),
@@ -187,6 +201,7 @@ export class EdgeThread {
       this.#clients.closeAll();
       await this.#api.close();
       clearTimeout(this.#alarm);
+      this.#data?.close();
       this.#plane.close();
       this.#tell({ kind: "stopped" });
     });

@@ -50,6 +50,7 @@ export interface SharedMemory {
 export interface ShardPlan {
   /** Its number among the shards of all threads. */
   readonly shard: number;
+  readonly shards: number;
   /** The main thread's `performance.timeOrigin`. */
   readonly processOrigin: number;
   readonly region: string;

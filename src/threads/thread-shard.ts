@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { ProjectAuthority } from "../credentials/authority.ts";
 import { type Libc, SystemError } from "../dataplane/libc.ts";
 import type { ClientSide, Packet, PeerSide, PlaneHandler } from "../dataplane/plane.ts";
-import { close, openRelaySocket } from "../dataplane/socket.ts";
+import { close, openRelaySocket, openTcpListener } from "../dataplane/socket.ts";
 import { decodeChange, Directory } from "../directory/directory.ts";
 import type { RelayId } from "../forward/route.ts";
 import { ForwardTable } from "../forward/table.ts";
@@ -19,9 +19,10 @@ import { TurnPressure } from "../policy/pressure.ts";
 import { PeerRules } from "../policy/peers.ts";
 import { PortTable } from "../policy/ports.ts";
 import { SharedReplyBudget } from "../policy/rate.ts";
-import { type RelaySockets, SharedRelayPorts } from "../relay/relay-ports.ts";
+import { type RelaySockets, SharedRelayPorts, type TcpPorts } from "../relay/relay-ports.ts";
 import { Shard } from "../relay/shard.ts";
 import { StunResponder } from "../relay/stun-responder.ts";
+import type { StreamAction } from "../turn/action.ts";
 import { Engine } from "../turn/engine.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import type { EngineSettings } from "../turn/settings.ts";
@@ -38,11 +39,15 @@ export interface ShardSides {
   readonly closeClient: (client: FiveTuple) => void;
   /** The number of the listener on an address, where there are datagram listeners. */
   readonly listenerAt?: (address: TransportAddress) => number | undefined;
+  /** What TCP allocations need, where clients are streams and the runtime can do it. */
+  readonly tcp?: { readonly ports: TcpPorts; readonly perform: (action: StreamAction) => void } | undefined;
   /** Told of every event, after it is counted. */
   readonly witness: (event: TurnEvent) => void;
 }
 
 const THOUGHTS_BETWEEN_COLLECTIONS = 4096;
+/** Connections of peers that wait to be accepted. */
+const RELAY_BACKLOG = 64;
 const THOUGHTS_OF_A_CONNECTION = 32;
 
 /** A shard with what it needs, made from a plan; and the ways in which main changes it. */
@@ -54,6 +59,7 @@ export class ThreadShard {
   /** Lines for main's log, until someone takes them. */
   lines: Line[] = [];
   readonly #setsDontFragment: boolean;
+  readonly #relaysTcp: boolean;
   #settings: ShardSettings;
   readonly #ports: PortTable;
   readonly #ledger: SharedLedger;
@@ -70,6 +76,8 @@ export class ThreadShard {
     const { settings, memory, relay, hashKey } = plan;
     const random = randomFrom((count) => new Uint8Array(randomBytes(count)));
     this.#setsDontFragment = sides.setsDontFragment ?? true;
+    // Over UDP there is none, and a request for one is told so.
+    this.#relaysTcp = !sides.streams || sides.tcp !== undefined;
     this.#settings = settings;
     this.clock = threadClock(plan.processOrigin);
     this.counters = new Counters(plan.counters);
@@ -89,10 +97,12 @@ export class ThreadShard {
       peers: sides.peers,
       random,
       shard: plan.shard,
+      tcp: sides.tcp?.ports,
     });
     const pressure = new TurnPressure();
     const engine = new Engine(this.#engineSettings(settings), {
       shard: plan.shard,
+      shards: plan.shards,
       authority: new ProjectAuthority(this.directory, plan.region),
       quota: this.#ledger,
       peers: { judgeIp: (ip) => this.#peers.judgeIp(ip), judge: (peer) => this.#peers.judge(peer) },
@@ -118,6 +128,7 @@ export class ThreadShard {
       pressure,
       responder: plainStun ? { stun: new StunResponder(), budget: this.#budget } : undefined,
       report: (event) => this.#report(event, sides.witness),
+      streams: sides.tcp?.perform ?? (() => {}),
       listenerAt: sides.listenerAt ?? (() => undefined),
       toShard: (shard, message) => {
         if (shard === plan.shard) this.shard.handle({ kind: "fromShard", message });
@@ -140,6 +151,11 @@ export class ThreadShard {
     this.shard.handle({ kind: "judge" });
   }
 
+  /** What a client calls a peer: the external address, where it is a live relay of ours. */
+  shownOf(wire: TransportAddress): TransportAddress {
+    return this.#ports.toShown(wire);
+  }
+
   /** New settings; live allocations keep what they were given. */
   reconfigure(settings: ShardSettings): void {
     this.#settings = settings;
@@ -151,7 +167,8 @@ export class ThreadShard {
   }
 
   #engineSettings({ engine }: ShardSettings): EngineSettings {
-    return { ...engine, dontFragment: engine.dontFragment && this.#setsDontFragment };
+    const tcpRelay = engine.tcpRelay && this.#relaysTcp;
+    return { ...engine, tcpRelay, dontFragment: engine.dontFragment && this.#setsDontFragment };
   }
 
   /** Whether lines of `debug` are wanted. */
@@ -223,9 +240,9 @@ export class LateHandler implements PlaneHandler {
 /** Relayed sockets of the system; what is no refusal of a port is a lack of something. */
 function relaySockets(libc: Libc): RelaySockets {
   return {
-    open(address) {
+    open(address, tcp) {
       try {
-        return openRelaySocket(libc, address);
+        return tcp ? openTcpListener(libc, address, { backlog: RELAY_BACKLOG }) : openRelaySocket(libc, address);
       } catch (error) {
         if (!(error instanceof SystemError)) throw error;
         return error.code === "EADDRINUSE" || error.code === "EACCES" ? "taken" : "exhausted";

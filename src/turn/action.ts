@@ -21,6 +21,27 @@ export type Action =
   | { readonly kind: "closeRoute"; readonly route: Route }
   /** Close a stream: its allocation was ended by us. After what was sent before. */
   | { readonly kind: "closeClient"; readonly client: FiveTuple }
+  | StreamAction
   /** Tell another shard; one's own number means oneself, at once. */
   | { readonly kind: "toShard"; readonly shard: number; readonly message: ShardMessage }
   | { readonly kind: "report"; readonly event: TurnEvent };
+
+/** What TCP allocations want done with streams (RFC 6062). Descriptors belong to the process. */
+export type StreamAction =
+  /** Connect a relayed port to a peer: `peerConnected` or `peerFailed` comes of it, unless it is given up before. */
+  | { readonly kind: "connectPeer"; readonly relay: RelayId; readonly connection: number; readonly wire: TransportAddress }
+  | { readonly kind: "giveUpPeer"; readonly connection: number }
+  /** Close a connection to a peer that nobody has bound. */
+  | { readonly kind: "closePeer"; readonly descriptor: number }
+  /** Read no more from a client, whose next octets may be raw; and go on reading. */
+  | { readonly kind: "holdClient"; readonly client: FiveTuple }
+  | { readonly kind: "releaseClient"; readonly client: FiveTuple }
+  /** Pass everything between a client and a peer, until `spliceEnded`. */
+  | {
+      readonly kind: "splice";
+      readonly client: FiveTuple;
+      readonly descriptor: number;
+      readonly shard: number;
+      readonly connection: number;
+    }
+  | { readonly kind: "closeSplice"; readonly shard: number; readonly connection: number };

@@ -4,6 +4,7 @@ import { type FiveTuple, type TransportAddress, addressKey } from "../net/addres
 import type { IpAddress } from "../net/ip.ts";
 import type { QuotaClaim } from "../policy/quota.ts";
 import { Channel } from "./channel.ts";
+import type { Connection } from "./connection.ts";
 import type { AllocationFacts } from "./event.ts";
 import type { Relay } from "./relay-ports.ts";
 
@@ -70,6 +71,8 @@ export interface AllocationParts {
   /** What it has carried elsewhere. */
   readonly carried?: TrafficTotals | undefined;
   readonly mobility?: Mobility | undefined;
+  /** A TCP allocation (RFC 6062). */
+  readonly isTcp?: boolean;
 }
 
 const NO_TRAFFIC: TrafficTotals = { octetsToPeer: 0, octetsToClient: 0, packetsToPeer: 0, packetsToClient: 0, dropped: 0 };
@@ -90,8 +93,11 @@ export class Allocation {
   readonly transactionId: string;
   readonly reservation: Uint8Array | undefined;
   readonly missing: MissingFamily | undefined;
-  /** What it carried before it came to this shard; its slot counts from there. */
-  readonly carried: TrafficTotals;
+  /** What it carried before it came to this shard, and over TCP connections that have ended; its slot counts the rest. */
+  carried: TrafficTotals;
+  readonly isTcp: boolean;
+  /** TCP connections to its peers, by the peer's address key. */
+  readonly connections = new Map<string, Connection>();
   /** Where its client asked for it: whatever it takes to follow it. */
   readonly mobility: Mobility | undefined;
   /** Its stream is gone, and the client may still come back with its ticket. */
@@ -120,6 +126,7 @@ export class Allocation {
     this.missing = parts.missing;
     this.carried = parts.carried ?? NO_TRAFFIC;
     this.mobility = parts.mobility;
+    this.isTcp = parts.isTcp ?? false;
     this.relayed = parts.relays.map((relay) => ({ kind: "relayed address", allocation: this, relay }));
   }
 

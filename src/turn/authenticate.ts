@@ -57,6 +57,8 @@ function isInForce(state: TurnState, request: Request, username: string, known: 
   if (now.unixMs < known.expiresUnixMs) return true;
   if (request.message.method === METHOD.allocate) return false;
   const { mobilityTicket, method } = request.message;
+  // Whose the connection is, and whether it outlives its credential, its owner knows.
+  if (method === METHOD.connectionBind) return true;
   if (method === METHOD.refresh && mobilityTicket !== undefined) {
     return state.tickets.open(mobilityTicket)?.outlivesCredential === true;
   }

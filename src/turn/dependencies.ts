@@ -12,6 +12,8 @@ import type { RelayPorts } from "./relay-ports.ts";
 export interface EngineDependencies {
   /** This shard's number among those of the process. */
   readonly shard: number;
+  /** How many shards there are. */
+  readonly shards: number;
   readonly authority: Authority;
   readonly quota: Quota;
   readonly peers: PeerPolicy;

@@ -2,6 +2,7 @@ import type { Instant } from "../lib/time.ts";
 import type { Action } from "./action.ts";
 import type { Allocation, RelayedAddress } from "./allocation.ts";
 import { removeChannel } from "./channel.ts";
+import { endConnection } from "./connection.ts";
 import type { EndReason } from "./event.ts";
 import { cancelMove } from "./move.ts";
 import type { TurnState } from "./state.ts";
@@ -46,6 +47,7 @@ export function endRelayed(state: TurnState, relayed: RelayedAddress, reason: En
 export function bury(state: TurnState, allocation: Allocation, reason: EndReason, now: Instant, actions: Action[]): void {
   const { quota, traffic } = state.dependencies;
   cancelMove(state, allocation, actions);
+  for (const connection of [...allocation.connections.values()]) endConnection(state, connection, actions);
   state.remove(allocation);
   quota.release(allocation.claim);
   const totals = state.carriedBy(allocation);

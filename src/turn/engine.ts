@@ -22,7 +22,7 @@ import { endAllocation, endRelayed } from "./end.ts";
 import type { AllocationFacts, EndReason } from "./event.ts";
 import { keepWaiting, usesNewAddress } from "./expected-move.ts";
 import type { Input } from "./input.ts";
-import { HANDLERS, type Handler } from "./methods.ts";
+import { HANDLERS, type Handler, TCP_HANDLERS } from "./methods.ts";
 import { binding } from "./methods/binding.ts";
 import { send } from "./methods/send.ts";
 import { claimed, ticketAnswered, ticketBrought } from "./mobility.ts";
@@ -34,6 +34,15 @@ import { challenge, refuse, reject } from "./respond.ts";
 import type { EngineSettings } from "./settings.ts";
 import type { MovingAllocation, ShardMessage } from "./shard-message.ts";
 import { IGNORED, NOTHING } from "./silence.ts";
+import {
+  connectionEnded,
+  connectionWanted,
+  expireConnection,
+  peerAccepted,
+  peerConnected,
+  peerFailed,
+  spliceOf,
+} from "./tcp-relay.ts";
 import { type Expiring, TurnState } from "./state.ts";
 
 /** A live allocation, as administration sees it. */
@@ -117,6 +126,14 @@ export class Engine {
         return peerDatagram(this.#state, input.relay, input.peer, input.bytes, now);
       case "peerUnreachable":
         return peerUnreachable(this.#state, input.relay, input.peer, input.icmp);
+      case "peerConnected":
+        return peerConnected(this.#state, input.connection, input.descriptor, now);
+      case "peerFailed":
+        return peerFailed(this.#state, input.connection);
+      case "peerAccepted":
+        return peerAccepted(this.#state, input.relay, input.peer, input.descriptor, now);
+      case "spliceEnded":
+        return [{ kind: "toShard", shard: input.shard, message: { ...input, kind: "connectionEnded" } }];
       case "channelData":
         return this.#channelData(input.from, input.bytes, now);
       case "fromShard":
@@ -160,7 +177,8 @@ export class Engine {
       if (this.#sheds("binding")) return IGNORED.pressure;
       return this.#affords(from, now) ? binding(this.#state.settings, request) : IGNORED.budget;
     }
-    const handler = HANDLERS.get(message.method);
+    const { tcpRelay } = this.#state.settings;
+    const handler = HANDLERS.get(message.method) ?? (tcpRelay ? TCP_HANDLERS.get(message.method) : undefined);
     return handler === undefined ? IGNORED["not a request"] : this.#request(request, handler, now);
   }
 
@@ -186,6 +204,19 @@ export class Engine {
         return this.#adopt(message.tuple, message.allocation, now);
       case "gone":
         return this.#replay(state.expected.get(message.tuple)?.id === message.id ? message.tuple : "", now);
+      case "connectionWanted":
+        return connectionWanted(state, message, now);
+      case "connectionEnded":
+        return connectionEnded(state, message);
+      case "connectionBound":
+        return spliceOf(message);
+      case "connectionRefused":
+        return [
+          { kind: "send", to: message.to, bytes: message.bytes },
+          { kind: "releaseClient", client: message.to },
+        ];
+      case "connectionOver":
+        return [{ kind: "closeSplice", shard: message.shard, connection: message.connection }];
       default:
         return unreachable(message);
     }
@@ -277,6 +308,8 @@ export class Engine {
         return expirePermission(due, actions);
       case "channel":
         return expireChannel(this.#state, due, now.monotonicMs, actions);
+      case "connection":
+        return expireConnection(this.#state, due, actions);
       case "reservation":
         return endReservation(this.#state, due, now);
       default:

@@ -15,6 +15,24 @@ export type Input =
   | { readonly kind: "channelData"; readonly from: FiveTuple; readonly bytes: Uint8Array }
   /** Word from another shard, or from ourselves. */
   | { readonly kind: "fromShard"; readonly message: ShardMessage }
+  /** TCP allocations (RFC 6062): a peer has answered `connectPeer`, or has not. */
+  | { readonly kind: "peerConnected"; readonly connection: number; readonly descriptor: number }
+  | { readonly kind: "peerFailed"; readonly connection: number }
+  /** A peer has connected to a relayed address. */
+  | {
+      readonly kind: "peerAccepted";
+      readonly relay: RelayId;
+      readonly peer: TransportAddress;
+      readonly descriptor: number;
+    }
+  /** A connection that we carried for a shard has ended, whoever ended it; with the octets that passed. */
+  | {
+      readonly kind: "spliceEnded";
+      readonly shard: number;
+      readonly connection: number;
+      readonly toPeer: number;
+      readonly toClient: number;
+    }
   /** A stream client is gone. */
   | { readonly kind: "clientClosed"; readonly from: FiveTuple }
   /** Credentials that ended before their time: a revoked username, or all of a deleted project. */

@@ -3,6 +3,8 @@ import { METHOD } from "../stun/header.ts";
 import type { Action } from "./action.ts";
 import { allocate } from "./methods/allocate.ts";
 import { channelBind } from "./methods/channel-bind.ts";
+import { connect } from "./methods/connect.ts";
+import { connectionBind } from "./methods/connection-bind.ts";
 import { createPermission } from "./methods/create-permission.ts";
 import { refresh } from "./methods/refresh.ts";
 import type { AuthenticatedRequest } from "./request.ts";
@@ -17,4 +19,10 @@ export const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [METHOD.refresh, refresh],
   [METHOD.createPermission, createPermission],
   [METHOD.channelBind, channelBind],
+]);
+
+/** Those of RFC 6062, where TCP allocations are on. */
+export const TCP_HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
+  [METHOD.connect, connect],
+  [METHOD.connectionBind, connectionBind],
 ]);

@@ -26,6 +26,8 @@ export interface RelayRequest {
   readonly even: boolean;
   /** EVEN-PORT with R: and the next one up is reserved. */
   readonly reserveNext: boolean;
+  /** A port for TCP connections instead of datagrams (RFC 6062 §5.1). */
+  readonly tcp?: boolean;
 }
 
 /** A relay, and the token of the port reserved beside it, if one was asked for. */

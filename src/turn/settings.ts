@@ -16,6 +16,8 @@ export interface EngineSettings {
   readonly dontFragment: boolean;
   /** `relay.mobility`: allocations may follow their client to another address (RFC 8016). */
   readonly mobility: boolean;
+  /** `relay.tcp`, where the runtime can do it: TCP allocations (RFC 6062). */
+  readonly tcpRelay: boolean;
   /** RFC 5780: our two addresses with two ports each, `[A1:P1, A1:P2, A2:P1, A2:P2]`, or none. */
   readonly behaviorDiscovery: readonly TransportAddress[];
 }
@@ -39,6 +41,10 @@ export const NONCE_LIFETIME_MS = 600_000;
 /** Permissions and channels of one allocation at a time, each. */
 export const MAX_PERMISSIONS = 64;
 export const MAX_CHANNELS = 64;
+/** TCP connections of one allocation at a time. */
+export const MAX_CONNECTIONS = 64;
+/** How long a peer may take to answer a Connect, and a client to bind a connection (RFC 6062 §5.2, §5.3). */
+export const CONNECTION_TIMEOUT_MS = 30_000;
 /** How long an allocation with a MOBILITY-TICKET waits for its client after its stream broke. */
 export const MOBILITY_GRACE_MS = 60_000;
 /** What a client may send from its new address before the allocation has come there. */

@@ -10,6 +10,23 @@ import type { RelayHandle } from "./relay-ports.ts";
 export type ShardMessage =
   /** A client of mine brings the ticket of an allocation of yours: its Refresh, whose sender has proven the password. */
   | { readonly kind: "ticketBrought"; readonly shard: number; readonly from: FiveTuple; readonly bytes: Uint8Array }
+  /** A client of mine brings the id of a TCP connection of yours: its ConnectionBind, proven. */
+  | { readonly kind: "connectionWanted"; readonly shard: number; readonly from: FiveTuple; readonly bytes: Uint8Array }
+  /** Your client's connection is the data connection of this peer's from now on, whose descriptor is yours. */
+  | {
+      readonly kind: "connectionBound";
+      readonly to: FiveTuple;
+      readonly bytes: Uint8Array;
+      readonly shard: number;
+      readonly connection: number;
+      readonly descriptor: number;
+    }
+  /** Your client may go on: it was refused. */
+  | { readonly kind: "connectionRefused"; readonly to: FiveTuple; readonly bytes: Uint8Array }
+  /** The connection of mine that you carry is over: its allocation has ended. */
+  | { readonly kind: "connectionOver"; readonly shard: number; readonly connection: number }
+  /** The connection of yours that I carried has ended, and so much has passed over it. */
+  | { readonly kind: "connectionEnded"; readonly connection: number; readonly toPeer: number; readonly toClient: number }
   /** Your client's answer. `expects`: it may use the allocation from now on, which is mine until it does. */
   | {
       readonly kind: "answer";

@@ -4,6 +4,7 @@ import { Deadlines } from "../lib/deadlines.ts";
 import type { Instant } from "../lib/time.ts";
 import type { Allocation, Permission, RelayedAddress } from "./allocation.ts";
 import type { Channel } from "./channel.ts";
+import type { Connection } from "./connection.ts";
 import type { EngineDependencies } from "./dependencies.ts";
 import { KeyCache } from "./key-cache.ts";
 import { Nonces } from "./nonce.ts";
@@ -15,7 +16,7 @@ import { Tickets } from "./tickets.ts";
 import { TransactionIds } from "./transaction-ids.ts";
 
 /** Whatever ends at a moment known beforehand. */
-export type Expiring = RelayedAddress | Permission | Channel | Reservation;
+export type Expiring = RelayedAddress | Permission | Channel | Reservation | Connection;
 
 /** Everything an engine remembers, and whom it asks. */
 export class TurnState {
@@ -28,6 +29,8 @@ export class TurnState {
   readonly deadlines = new Deadlines<Expiring>();
   readonly reservations = new Set<Reservation>();
   readonly tickets: Tickets;
+  /** TCP connections of this shard's allocations, by CONNECTION-ID. */
+  readonly connections = new Map<number, Connection>();
   /** Allocations that may move, by what their tickets name. */
   readonly mobile = new Map<string, Allocation>();
   /** Clients of this shard whose allocation will come here when they use it, by five-tuple: at most one for each that may move. */

@@ -15,7 +15,7 @@ import { TurnPressure } from "../../src/policy/pressure.ts";
 import { LocalQuota, type QuotaLimits } from "../../src/policy/quota.ts";
 import { SharedRelayPorts } from "../../src/relay/relay-ports.ts";
 import { channelDataLength, channelOf, writeChannelHeader } from "../../src/stun/channel-data.ts";
-import type { Action } from "../../src/turn/action.ts";
+import type { Action, StreamAction } from "../../src/turn/action.ts";
 import { Engine } from "../../src/turn/engine.ts";
 import type { TurnEvent } from "../../src/turn/event.ts";
 import type { IcmpError, Input } from "../../src/turn/input.ts";
@@ -23,6 +23,7 @@ import type { EngineSettings } from "../../src/turn/settings.ts";
 import type { ShardMessage } from "../../src/turn/shard-message.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { SimulatedClient, type SimulatedClientOptions } from "./simulated-client.ts";
+import { type Host, newHost, START_MONOTONIC_MS } from "./simulated-host.ts";
 import { SimulatedPeer } from "./simulated-peer.ts";
 import { SimulatedAuthority, SimulatedBudget, SimulatedPeers } from "./simulated-policy.ts";
 
@@ -44,19 +45,8 @@ export interface SimulationOptions {
   readonly beside?: Simulation;
 }
 
-/** What the shards of one process have in common. */
-interface Host {
-  nowMs: number;
-  relayIds: number;
-  readonly open: Map<RelayId, { readonly address: TransportAddress; readonly shard: Simulation }>;
-  readonly peers: Map<string, SimulatedPeer>;
-  readonly shards: Simulation[];
-  readonly nonceSecret: Secret;
-}
-
 /** The wall clock at the beginning of every simulation. */
 export const START_UNIX_MS = 1_700_000_000_000;
-const START_MONOTONIC_MS = 5_000;
 
 const SETTINGS: EngineSettings = {
   realm: "relay.example.com",
@@ -66,6 +56,7 @@ const SETTINGS: EngineSettings = {
   peersPerAllocation: 256,
   dontFragment: true,
   mobility: true,
+  tcpRelay: false,
   behaviorDiscovery: [],
 };
 
@@ -87,6 +78,8 @@ export class Simulation {
   readonly ports: PortTable;
   readonly relays: SharedRelayPorts;
   readonly events: TurnEvent[] = [];
+  /** What TCP allocations want done with streams, in its order: a test plays the streams. */
+  readonly streams: StreamAction[] = [];
   /** Open routes, by client and channel. */
   readonly routes = new Map<string, Route>();
   /** true: the ledger has no room for another count. */
@@ -129,6 +122,7 @@ export class Simulation {
     this.#stream = new ForwardTable({ key: random.bytes(32), stream: true });
     this.engine = new Engine(this.settings, {
       shard,
+      shards: 8,
       authority: this.authority,
       quota: {
         reserve: (claim) => (this.ledgerIsFull ? "full" : this.quota.reserve(claim)),
@@ -260,8 +254,12 @@ export class Simulation {
 
   /** An ICMP error for what a relayed address sent to a peer. */
   unreachable(relayed: TransportAddress, peer: string, icmp: IcmpError): readonly Action[] {
-    const relay = [...this.#host.open].find(([, { address }]) => addressKey(address) === addressKey(relayed))?.[0];
-    return this.handle({ kind: "peerUnreachable", relay: relay ?? -1, peer: parseAddress(peer), icmp });
+    return this.handle({ kind: "peerUnreachable", relay: this.relayAt(relayed), peer: parseAddress(peer), icmp });
+  }
+
+  /** The number of a relayed address; -1 if it is none. */
+  relayAt(relayed: TransportAddress): RelayId {
+    return [...this.#host.open].find(([, { address }]) => addressKey(address) === addressKey(relayed))?.[0] ?? -1;
   }
 
   /** Events of one type. */
@@ -319,6 +317,15 @@ export class Simulation {
       case "closeClient":
         this.#clients.get(fiveTupleKey(action.client))?.close();
         break;
+      case "connectPeer":
+      case "giveUpPeer":
+      case "closePeer":
+      case "holdClient":
+      case "releaseClient":
+      case "splice":
+      case "closeSplice":
+        this.streams.push(action);
+        break;
       case "toShard":
         this.#tell(action.shard, structuredClone(action.message));
         break;
@@ -356,28 +363,27 @@ export class Simulation {
 
   #relayPorts(shard: number): SharedRelayPorts {
     const { open } = this.#host;
+    const openRelay = (_descriptor: number, address: TransportAddress): RelayId => {
+      open.set(++this.#host.relayIds, { address, shard: this });
+      return this.#host.relayIds;
+    };
+    const closeRelay = (relay: RelayId): void => void open.delete(relay);
     return new SharedRelayPorts({
       table: this.ports,
       addresses: this.#addresses,
       sockets: { open: () => (this.hasSockets ? 1 : "exhausted"), close: () => {} },
       peers: {
-        openRelay: (_descriptor, address) => {
-          open.set(++this.#host.relayIds, { address, shard: this });
-          return this.#host.relayIds;
-        },
-        closeRelay: (relay) => void open.delete(relay),
+        openRelay,
+        closeRelay,
         releasesRelays: true,
         releaseRelay: (relay) => (this.hasSockets && open.delete(relay) ? 1 : undefined),
         sendToPeer: () => {},
       },
+      tcp: { openRelay, closeRelay },
       random: this.random,
       shard,
     });
   }
-}
-
-function newHost(nonceSecret: Secret): Host {
-  return { nowMs: START_MONOTONIC_MS, relayIds: 0, open: new Map(), peers: new Map(), shards: [], nonceSecret };
 }
 
 function routeKey({ client, channel }: Route): string {

@@ -14,7 +14,9 @@ import { keepReservation } from "../reservation.ts";
 import { answer, reject, success } from "../respond.ts";
 import type { TurnState } from "../state.ts";
 
-const UDP = 17; // as IP numbers its protocols
+// As IP numbers its protocols.
+const UDP = 17;
+const TCP = 6;
 
 /** What was opened for an Allocate. */
 interface Opened {
@@ -33,25 +35,26 @@ export function allocate(state: TurnState, request: AuthenticatedRequest, now: I
   if (existing !== undefined) {
     return isRetransmission(existing, request) ? [allocated(state, existing, request, now)] : reject(request, 437);
   }
-  const fault = faultOf(request.message);
+  const isTcp = request.message.requestedTransport === TCP && state.settings.tcpRelay;
+  const fault = isTcp ? tcpFaultOf(request) : faultOf(request.message);
   if (fault !== undefined) return reject(request, fault);
-  if (!state.settings.dontFragment && request.message.has(ATTRIBUTE.dontFragment.type)) {
+  if (!isTcp && !state.settings.dontFragment && request.message.has(ATTRIBUTE.dontFragment.type)) {
     return reject(request, 420, [ATTRIBUTE.dontFragment.type]);
   }
-  if (request.message.mobilityTicket !== undefined && !mayMove(state)) return reject(request, 405);
+  if (request.message.mobilityTicket !== undefined && (isTcp || !mayMove(state))) return reject(request, 405);
   if (state.draining) return reject(request, 508);
 
   const claim = claimOf(request);
   const reserved = state.dependencies.quota.reserve(claim);
   if (reserved !== "reserved") return reject(request, reserved === "quota" ? 486 : 508);
   const traffic = state.dependencies.traffic.open();
-  const opened = traffic === undefined ? 508 : open(state, request.message, now);
+  const opened = traffic === undefined ? 508 : open(state, request.message, isTcp, now);
   if (traffic === undefined || typeof opened === "number") {
     if (traffic !== undefined) state.dependencies.traffic.close(traffic);
     state.dependencies.quota.release(claim);
     return reject(request, typeof opened === "number" ? opened : 508);
   }
-  return begin(state, request, opened, traffic, now);
+  return begin(state, request, opened, traffic, isTcp, now);
 }
 
 /** What is wrong with the attributes, each alone and all together. */
@@ -69,8 +72,17 @@ function faultOf(message: Message): 400 | 440 | 442 | undefined {
   return additional !== 6 || evenPort?.reserveNext === true ? 400 : undefined;
 }
 
+/** A TCP allocation is made over a stream, and has nothing that goes with datagrams (RFC 6062 §5.1). */
+function tcpFaultOf({ message, from }: AuthenticatedRequest): 400 | 440 | undefined {
+  const { requestedAddressFamily, additionalAddressFamily, evenPort, reservationToken, mobilityTicket } = message;
+  const isForDatagrams = (evenPort ?? reservationToken ?? additionalAddressFamily) !== undefined;
+  if (from.transport === "udp" || isForDatagrams || message.has(ATTRIBUTE.dontFragment.type)) return 400;
+  if ((mobilityTicket?.length ?? 0) > 0) return 400;
+  return requestedAddressFamily === "unknown" ? 440 : undefined;
+}
+
 /** Opens what is asked for; of a dual allocation one address is enough. */
-function open(state: TurnState, message: Message, now: Instant): Opened | 440 | 508 {
+function open(state: TurnState, message: Message, tcp: boolean, now: Instant): Opened | 440 | 508 {
   const { relays } = state.dependencies;
   if (message.reservationToken !== undefined) {
     const redeemed = relays.redeem(message.reservationToken, now.monotonicMs);
@@ -80,7 +92,7 @@ function open(state: TurnState, message: Message, now: Instant): Opened | 440 | 
   const even = evenPort !== undefined;
   if (message.additionalAddressFamily !== undefined) return openBoth(state, even, now);
   const family = requested === 6 ? 6 : 4;
-  const opened = relays.open({ family, even, reserveNext: evenPort?.reserveNext === true }, now.monotonicMs);
+  const opened = relays.open({ family, even, reserveNext: evenPort?.reserveNext === true, tcp }, now.monotonicMs);
   if (typeof opened === "string") return codeOf(opened);
   return opened.reservation === undefined ? { relays: [opened] } : { relays: [opened], reservation: opened.reservation };
 }
@@ -109,6 +121,7 @@ function begin(
   request: AuthenticatedRequest,
   { relays, reservation, missing }: Opened,
   traffic: TrafficSlot,
+  isTcp: boolean,
   now: Instant,
 ): Action[] {
   const { onExpiry, maxAllocationAgeSeconds } = state.settings;
@@ -135,6 +148,7 @@ function begin(
     transactionId: String.fromCharCode(...message.transactionId),
     reservation,
     missing,
+    isTcp,
     mobility: message.mobilityTicket && { id: state.tickets.newId(), generation: 0, move: undefined },
   });
   const { seconds, untilMs } = grant(message.lifetime, endsAtMs, now);

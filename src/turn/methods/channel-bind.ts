@@ -20,6 +20,7 @@ export function channelBind(state: TurnState, request: AuthenticatedRequest, now
   if (typeof allocation === "number") return reject(request, allocation);
 
   const { channelNumber: number, xorPeerAddress: peer } = request.message;
+  if (allocation.isTcp) return reject(request, 400); // what has no datagrams has no channels
   if (number === undefined || !isChannelNumber(number) || peer === undefined) return reject(request, 400);
   const relay = allocation.relayTo(peer.ip.family);
   if (relay === undefined) return reject(request, 443);

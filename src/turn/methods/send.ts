@@ -16,6 +16,8 @@ export function send(state: TurnState, message: Message, from: FiveTuple, now: I
   const allocation = state.at(fiveTupleKey(from));
   if (allocation === undefined) return IGNORED["no allocation"];
 
+  if (allocation.isTcp) return IGNORED["not a request"];
+
   const { xorPeerAddress: peer, data } = message;
   const dontFragment = message.has(ATTRIBUTE.dontFragment.type);
   const isUnderstood = message.unknownRequired.length === 0 && (!dontFragment || state.settings.dontFragment);
