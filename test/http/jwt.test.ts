@@ -199,11 +199,46 @@ describe("a JWT by JWKS", () => {
       assert.equal(await statusOf(world, jwt), 200);
     }));
 
-  test("takes no set that is far too long", () =>
+  test("takes no set of a megabyte", () =>
     issuer(async (of) => {
       const one = await pair("one");
-      of.keys = [one.jwk, { kty: "oct", kid: "x", k: "a".repeat(300_000) }];
+      of.keys = [one.jwk, { kty: "oct", kid: "x", k: "a".repeat(1_000_000) }];
       const world = worldWith({ algorithms: ["ES256"], jwks: of.url, project: "project_a" });
       assert.equal(await statusOf(world, await token(world, {}, one.privateKey, { alg: "ES256", kid: "one" })), 401);
+    }));
+
+  test("takes no public key for a shared secret, whatever the header says", () =>
+    issuer(async (of) => {
+      const one = await pair("one");
+      of.keys = [one.jwk];
+      const world = worldWith({ algorithms: ["ES256", "HS256"], jwks: of.url, project: "project_a" });
+      for (const octets of [JSON.stringify(one.jwk), `${one.jwk.x}`, JSON.stringify({ keys: of.keys })]) {
+        const confused = await token(world, {}, new TextEncoder().encode(octets), { alg: "HS256", kid: "one" });
+        assert.equal(await statusOf(world, confused), 401);
+      }
+      assert.equal(await statusOf(world, await token(world, {}, one.privateKey, { alg: "ES256", kid: "one" })), 200);
+    }));
+
+  test("a thousand tokens that name keys nobody has cost the issuer one question a minute", () =>
+    issuer(async (of) => {
+      const one = await pair("one");
+      of.keys = [one.jwk];
+      const world = worldWith({ algorithms: ["ES256"], jwks: of.url, project: "project_a" });
+      const sample = await token(world, {}, one.privateKey, { alg: "ES256", kid: "one" });
+      const [, ...rest] = sample.split(".");
+      for (let i = 0; i < 1000; i++) {
+        const header = Buffer.from(JSON.stringify({ alg: "ES256", kid: `nobody-${i}` })).toString("base64url");
+        assert.equal(await statusOf(world, [header, ...rest].join(".")), 401);
+      }
+      assert.equal(of.asked, 1);
+    }));
+
+  test("where nobody answers a JWT is 401, and an API key is as good as ever", () =>
+    issuer(async (of) => {
+      const one = await pair("one");
+      const gone = of.url.replace(/:\d+\//, ":1/");
+      const world = worldWith({ algorithms: ["ES256"], jwks: gone, project: "project_a" });
+      assert.equal(await statusOf(world, await token(world, {}, one.privateKey, { alg: "ES256", kid: "one" })), 401);
+      assert.equal((await world.ask("/api/v1/ice-servers", { key: world.keyA })).status, 200);
     }));
 });

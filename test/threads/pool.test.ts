@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadSettings } from "../../src/config/load.ts";
+import { shardSettings } from "../../src/gateway/derive.ts";
+import { shareState } from "../../src/gateway/memory.ts";
+import { parseAddress } from "../../src/net/address.ts";
+import { parseIp } from "../../src/net/ip.ts";
+import { ThreadPool } from "../../src/threads/pool.ts";
+
+const NO_DESCRIPTOR = 999_999;
+
+test("a thread that dies is told with its name and the reason, and its start fails", async () => {
+  const { settings } = loadSettings({
+    flag: undefined,
+    env: {},
+    cwd: "/nowhere",
+    files: { exists: () => false, read: () => "", facts: () => undefined },
+  });
+  const local = parseIp("127.0.0.1");
+  const shape = { addresses: [{ local, shown: local }], firstPort: 50_000, lastPort: 50_009 };
+  const plan = shareState(shape, "us-east", { relay: 1, edge: 0 }).shardPlan(0, shardSettings(settings, "relay.test", [], []));
+
+  const died = Promise.withResolvers<string>();
+  const pool = new ThreadPool(
+    { lines: () => {}, error: () => {}, revoke: () => Promise.resolve(), failed: died.resolve },
+    () => {},
+  );
+  const listeners = [{ descriptor: NO_DESCRIPTOR, address: parseAddress("127.0.0.1:3478") }];
+  await assert.rejects(pool.startRelay({ ...plan, listeners }), /EBADF/);
+  assert.match(await died.promise, /^relay thread 1: .*EBADF/s);
+});
