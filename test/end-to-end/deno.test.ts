@@ -87,6 +87,15 @@ describe("the gateway on Deno", { skip: needs("deno", "turnutils_uclient") }, ()
     },
   );
 
+  test("icebreaker check uses every URL and finds nothing wrong", UNHURRIED, async () => {
+    const running = await gateway();
+    const { ports, key, authority } = running;
+    const flags = ["--url", `http://127.0.0.1:${ports.http}`, "--key", key, "--at", "127.0.0.1", "--ca", authority.file];
+    const { code, stdout, stderr } = await running.run("check", ...flags);
+    assert.equal(code, 0, stdout + stderr);
+    assert.equal(JSON.parse(stdout).length, 4);
+  });
+
   test("commands beside it, and SIGHUP", UNHURRIED, async () => {
     const running = await gateway();
     const [project = ""] = /project_[a-z0-9]+/.exec((await running.mint()).username) ?? [];
