@@ -1,4 +1,4 @@
-import { readCertificateFiles, watchCertificateFiles } from "../edge/certificate-files.ts";
+import { type CertificateFiles, readCertificateFiles, watchCertificateFiles } from "../edge/certificate-files.ts";
 import { type CertificateFacts, type CertificatePair, Certificates } from "../edge/certificates.ts";
 import type { Log } from "../observe/log.ts";
 import type { StartCertificate } from "./certificate.ts";
@@ -8,8 +8,8 @@ export class CertificateKeeper {
   readonly #judge: Certificates;
   readonly #log: Log;
   readonly #publish: (pair: CertificatePair) => void;
-  readonly #files: StartCertificate["files"];
-  readonly #stopWatching: () => void;
+  #files: CertificateFiles | undefined;
+  #stopWatching: () => void = () => {};
   #facts: CertificateFacts;
 
   /** @param publish told of each new pair that is good */
@@ -20,8 +20,7 @@ export class CertificateKeeper {
     this.#publish = publish;
     this.#files = start.files;
     this.#facts = start.facts;
-    this.#stopWatching =
-      start.files === undefined ? () => {} : watchCertificateFiles(start.files, (outcome) => this.#judgeNew(outcome));
+    this.#watch();
   }
 
   /** About the pair in force. */
@@ -29,8 +28,12 @@ export class CertificateKeeper {
     return this.#facts;
   }
 
-  /** Reads the files now, changed or not. */
-  look(): void {
+  /** Reads the files now, changed or not; those of new settings from now on, and without any those of before. */
+  follow(files: CertificateFiles | undefined): void {
+    if (files !== undefined && JSON.stringify(files) !== JSON.stringify(this.#files)) {
+      this.#files = files;
+      this.#watch();
+    }
     if (this.#files === undefined) return;
     readCertificateFiles(this.#files).then(
       (pair) => this.#judgeNew(pair),
@@ -40,6 +43,11 @@ export class CertificateKeeper {
 
   close(): void {
     this.#stopWatching();
+  }
+
+  #watch(): void {
+    this.#stopWatching();
+    if (this.#files !== undefined) this.#stopWatching = watchCertificateFiles(this.#files, (outcome) => this.#judgeNew(outcome));
   }
 
   #judgeNew(outcome: CertificatePair | Error): void {

@@ -22,25 +22,27 @@ const NOT_TRUSTED = "The certificate is self-signed: browsers will not use the t
  *
  * @throws {StartFailure} if the files cannot be used, naming the setting, and the file's owner and mode
  */
-export async function startCertificate(
-  { tls, state_dir }: Settings,
-  hostname: string,
-  nowUnixMs: number,
-): Promise<StartCertificate> {
+export async function startCertificate(settings: Settings, hostname: string, nowUnixMs: number): Promise<StartCertificate> {
+  const { state_dir } = settings;
   const judge = new Certificates(hostname);
-  if (tls.certificate === undefined || tls.key === undefined) {
+  const files = certificateFiles(settings);
+  if (files === undefined) {
     const pair = await ourOwn(state_dir, hostname, nowUnixMs);
     const loaded = judge.load(pair, nowUnixMs);
     if (loaded.kind === "refused")
       throw new StartFailure(`The self-signed certificate in ${state_dir} is broken: ${loaded.complaint}`);
     return { pair, facts: loaded.facts, warnings: [NOT_TRUSTED] };
   }
-  const files = { certificate: tls.certificate, key: tls.key };
   const pair = await read(files);
   const loaded = judge.load(pair, nowUnixMs);
   if (loaded.kind === "refused") throw new StartFailure(`tls.certificate: ${files.certificate}: ${loaded.complaint}`);
   const warnings = loaded.warnings.map((warning) => `tls.certificate: ${files.certificate}: ${warning}`);
   return { pair, facts: loaded.facts, warnings, files };
+}
+
+/** Where `[tls]` says that the certificate lies; `undefined` where it does not. */
+export function certificateFiles({ tls: { certificate, key } }: Settings): CertificateFiles | undefined {
+  return certificate === undefined || key === undefined ? undefined : { certificate, key };
 }
 
 /** Each file on its own, so that the complaint names the one that cannot be read. */

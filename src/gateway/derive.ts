@@ -195,5 +195,7 @@ export function needRestart(before: Settings, after: Settings): readonly string[
     "relay.workers": settings.relay.workers,
   });
   const [old, fresh] = [fixed(before), fixed(after)];
-  return Object.keys(old).filter((name) => JSON.stringify(old[name]) !== JSON.stringify(fresh[name]));
+  const differ = Object.keys(old).filter((name) => JSON.stringify(old[name]) !== JSON.stringify(fresh[name]));
+  const withoutFiles = before.tls.certificate !== undefined && after.tls.certificate === undefined;
+  return withoutFiles ? [...differ, "tls.certificate"] : differ;
 }

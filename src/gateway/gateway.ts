@@ -54,9 +54,10 @@ async function obeySignals(started: Promise<RunningGateway>, reload: () => Loade
   process.on("SIGHUP", async () => {
     const running = await started;
     try {
-      running.reload(reload());
+      await running.reload(reload());
     } catch (error) {
-      log.error({}, `The configuration stays as it was: ${error instanceof Error ? error.message : error}`);
+      const reason = error instanceof Error ? error.message.replaceAll("\n", "; ") : `${error}`;
+      log.error({}, `The configuration stays as it was: ${reason}`);
     }
   });
   gateway = await started;

@@ -18,13 +18,14 @@ import { type ThreadClock, threadClock } from "../threads/clock.ts";
 import type { GatewayRows } from "../threads/mailbox.ts";
 import type { EdgeSettings, ShardSettings } from "../threads/plan.ts";
 import { ThreadPool } from "../threads/pool.ts";
-import type { StartCertificate } from "./certificate.ts";
+import { certificateFiles, type StartCertificate } from "./certificate.ts";
 import { CertificateKeeper } from "./certificate-keeper.ts";
 import type { KeyOutlet } from "./database.ts";
 import { apiSettings, needRestart, ownAddresses, shardSettings, type ThreadCounts } from "./derive.ts";
 import { openFront } from "./front.ts";
 import { HealthBoard } from "./health.ts";
 import { type Host, hostAddresses } from "./host.ts";
+import { jwtPublicKey } from "./jwt-key.ts";
 import { listenersOf, type OpenedListeners } from "./listeners.ts";
 import type { SharedState } from "./memory.ts";
 import { freeDescriptors, shortages } from "./shortages.ts";
@@ -87,6 +88,7 @@ export class RunningGateway {
   readonly #following: Following;
   readonly #certificates: CertificateKeeper | undefined;
   #loaded: LoadedSettings;
+  #own: GatewayParts["own"];
   #host: Host;
   #hostWatch: ReturnType<typeof setInterval> | undefined;
   #stockWatch: ReturnType<typeof setInterval> | undefined;
@@ -95,6 +97,7 @@ export class RunningGateway {
     const { loaded, surroundings, libc, host, certificate, store, own, state } = parts;
     this.#parts = parts;
     this.#loaded = loaded;
+    this.#own = own;
     this.#host = host;
     this.#log = surroundings.log;
     this.#counters = state.counters.map((memory) => new Counters(memory));
@@ -177,15 +180,21 @@ export class RunningGateway {
     notify(this.#parts.libc, surroundings.notifySocket, "READY=1");
   }
 
-  /** Takes up what can be taken up while running, and names the rest. */
-  reload(loaded: LoadedSettings): void {
+  /**
+   * Takes up what can be taken up while running, and names the rest. Live allocations notice nothing.
+   *
+   * @throws {StartFailure} if a file that the settings name is of no use: all stays as it was
+   */
+  async reload(loaded: LoadedSettings): Promise<void> {
+    const publicKey = await jwtPublicKey(loaded.settings);
     for (const warning of loaded.warnings) this.#log.warn({}, warning);
-    const fixed = needRestart(this.#loaded.settings, loaded.settings);
-    if (fixed.length > 0) this.#log.warn({ settings: fixed }, "These settings take a restart; the rest is in force");
+    const fixed = needRestart(this.#parts.loaded.settings, loaded.settings);
+    if (fixed.length > 0) this.#log.warn({}, `These settings take a restart: ${fixed.join(", ")}; the rest is in force`);
     this.#loaded = loaded;
+    this.#own = { ...this.#own, publicKey };
     this.#log.level = loaded.settings.log.level;
     this.#tellSettings();
-    this.#certificates?.look();
+    this.#certificates?.follow(certificateFiles(loaded.settings));
     this.#log.info({}, "Configuration reloaded");
   }
 
@@ -238,7 +247,7 @@ export class RunningGateway {
   }
 
   #tellSettings(): void {
-    const api = apiSettings(this.#loaded.settings, this.#parts.own);
+    const api = apiSettings(this.#loaded.settings, this.#own);
     this.#api.reconfigure(api);
     this.#metrics.reconfigure(api);
     this.#pool.tell({ kind: "settings", settings: this.#shardSettings(), edge: { ...this.#parts.edge, api } });

@@ -1,9 +1,6 @@
-import { createPublicKey, randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
 import manifest from "../../package.json" with { type: "json" };
-import { systemFiles, whyUnreadable } from "../config/files.ts";
 import type { LoadedSettings } from "../config/load.ts";
-import type { Settings } from "../config/schema.ts";
 import { openLibc } from "../dataplane/libc.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import type { EdgeSettings } from "../threads/plan.ts";
@@ -13,11 +10,12 @@ import { apiSettings, endpoints, publicName, relayAddresses, threadCounts, warni
 import { databaseAddresses } from "./explain-peer.ts";
 import { lookAtHost } from "./host.ts";
 import { unresolved } from "./hostname.ts";
+import { jwtPublicKey } from "./jwt-key.ts";
 import { openAllListeners } from "./listeners.ts";
 import { shareState } from "./memory.ts";
 import { neighbours } from "./neighbours.ts";
 import { RunningGateway, type Surroundings } from "./running.ts";
-import { prepareStateDirectory, StartFailure } from "./state-directory.ts";
+import { prepareStateDirectory } from "./state-directory.ts";
 
 /**
  * Starts everything, in the order in which things are likely to fail: what a wrong setting or a taken port prevents,
@@ -71,26 +69,4 @@ export async function startGateway(loaded: LoadedSettings, surroundings: Surroun
   await gateway.begin();
   void unresolved(settings.hostname).then((warning) => warning !== undefined && log.warn({}, warning));
   return gateway;
-}
-
-/**
- * The text of `auth.jwt.public_key`'s file.
- *
- * @throws {StartFailure} if it cannot be read, or holds no public key
- */
-async function jwtPublicKey({ auth }: Settings): Promise<string | undefined> {
-  const path = auth.jwt?.public_key;
-  if (path === undefined) return undefined;
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    throw new StartFailure(`auth.jwt.public_key: ${path} ${whyUnreadable(systemFiles, path, error)}`);
-  }
-  try {
-    createPublicKey(text);
-    return text;
-  } catch {
-    throw new StartFailure(`auth.jwt.public_key: ${path} holds no public key in PEM`);
-  }
 }

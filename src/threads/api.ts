@@ -39,6 +39,7 @@ export class Api {
   readonly #isTrustedProxy: (address: string) => boolean;
   readonly #servers: HttpServer[] = [];
   #settings: HttpSettings;
+  #trustedProxies: readonly Cidr[];
   #health: Health = { status: "starting", problems: [] };
 
   constructor(settings: ApiSettings, parts: ApiParts) {
@@ -47,7 +48,8 @@ export class Api {
     this.#mints = new SharedRateLimit(parts.mints, settings.mintsPerKeyPerMinute, parts.hashKey);
     this.#settings = httpSettings(settings);
     const current = (): HttpSettings => this.#settings;
-    this.#isTrustedProxy = (address) => holds(settings.trustedProxies, address);
+    this.#trustedProxies = settings.trustedProxies;
+    this.#isTrustedProxy = (address) => holds(this.#trustedProxies, address);
     this.#app = createApp({
       clock: parts.clock,
       directory: parts.directory,
@@ -80,6 +82,7 @@ export class Api {
   /** What of the settings can change while running. */
   reconfigure(settings: ApiSettings): void {
     this.#settings = httpSettings(settings);
+    this.#trustedProxies = settings.trustedProxies;
     this.#mints.perMinute = settings.mintsPerKeyPerMinute;
   }
 

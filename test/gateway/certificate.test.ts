@@ -92,13 +92,13 @@ describe("CertificateKeeper", () => {
       (pair) => published.resolve(pair.certificate),
     );
     await writeFile(paths.key, "rubbish");
-    keeper.look();
+    keeper.follow(paths);
     assert.match(await warned.promise, /^The certificate stays as it was: /);
 
     const fresh = Certificates.selfSigned(["relay.example.com"], NOW);
     await writeFile(paths.certificate, fresh.certificate);
     await writeFile(paths.key, fresh.key);
-    keeper.look();
+    keeper.follow(paths);
     assert.equal(await published.promise, fresh.certificate);
     assert.equal(await readFile(paths.certificate, "utf8"), fresh.certificate);
     keeper.close();
