@@ -24,6 +24,8 @@ export const CALLS: readonly Call[] = [
   "eventfd",
   "read",
   "write",
+  "usleep",
+  "prctl",
   "madvise",
   "mapMemory",
 ];
@@ -67,6 +69,8 @@ export class FailingLibc {
       eventfd: wrap("eventfd", real.eventfd),
       read: wrap("read", real.read),
       write: wrap("write", real.write),
+      usleep: wrap("usleep", real.usleep),
+      prctl: wrap("prctl", real.prctl),
       madvise: wrap("madvise", real.madvise),
       mapMemory: wrap("mapMemory", real.mapMemory),
       errno: () => (this.#errno === 0 ? real.errno() : this.#errno),

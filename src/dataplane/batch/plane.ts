@@ -8,6 +8,7 @@ import { close, isWildcard, offer } from "../socket.ts";
 import { Arena } from "./arena.ts";
 import { ErrorQueue } from "./error-queue.ts";
 import { LocalAddresses } from "./local-addresses.ts";
+import { Moderation } from "./moderation.ts";
 import { Poller } from "./poller.ts";
 import { ReceiveBatch } from "./receive-batch.ts";
 import { SendBatch } from "./send-batch.ts";
@@ -48,6 +49,9 @@ export class BatchPlane implements ClientSide, PeerSide {
   readonly #receive: ReceiveBatch;
   readonly #send: SendBatch;
   readonly #errors: ErrorQueue;
+  readonly #moderation: Moderation;
+  /** Messages since the last wait. */
+  #arrived = 0;
   /** Whether datagrams that arrived together are taken as one message. */
   readonly #trains: boolean;
   readonly #listeners: number;
@@ -74,6 +78,7 @@ export class BatchPlane implements ClientSide, PeerSide {
     this.#send = new SendBatch(context, sent);
     this.#errors = new ErrorQueue(libc, this.#arena);
     this.#poller = new Poller(libc, this.#arena);
+    this.#moderation = new Moderation(libc);
     this.#trains = segmentation && slotBytes >= LONGEST_MESSAGE;
     this.#listeners = listeners.length;
     this.#wildcard = listeners.map(({ address }) => isWildcard(address));
@@ -99,6 +104,8 @@ export class BatchPlane implements ClientSide, PeerSide {
    */
   turn(timeoutMs: number): boolean {
     this.#settle();
+    if (timeoutMs > 0 && !this.#poller.pending) this.#moderation.afterTurn(this.#arrived);
+    this.#arrived = 0;
     this.#poller.wait(timeoutMs);
     let woken = false;
     for (let socket = this.#poller.socket; socket !== undefined; socket = this.#poller.socket) {
@@ -122,6 +129,7 @@ export class BatchPlane implements ClientSide, PeerSide {
     }
     const first = this.#receive.next;
     const end = first + this.#receive.receive(descriptor, MOST_AT_ONCE);
+    this.#arrived += end - first;
     for (let slot = first; slot < end; slot++) {
       if (!this.#receive.read(slot, this.#packet)) {
         this.counters.truncated++;
