@@ -15,6 +15,8 @@ const LIMITS = {
 };
 /** Permissions and channels of an allocation at a time. */
 const AT_A_TIME = 64;
+const FIRST_ADDRESS = "127.0.0.1";
+const SECOND_ADDRESS = "127.0.0.2";
 const SETTLE_MS = 15_000;
 const TRANSPORTS: readonly Transport[] = ["udp", "udp", "tcp", "tls"];
 
@@ -39,6 +41,7 @@ for (const [what, limit, label] of [
   );
 }
 await raceProject();
+await raceMoves(await mint("mover"));
 await fill(await mint("filler"));
 await scan(await mint("scanner"));
 await settled();
@@ -99,6 +102,53 @@ async function raceProject(): Promise<void> {
   const granted = answers.filter(({ kind }) => kind === "success").length;
   verdicts.equal(`allocations of a project, of ${CLIENTS} clients with a label each`, granted, LIMITS.allocations_per_project);
   await leave(probes, 1);
+}
+
+/**
+ * Twenty that may move, all they may have at one address, move to another address at once, where there is room for ten;
+ * and before that, one is moved by many at once with the same ticket.
+ */
+async function raceMoves(credentials: Minted): Promise<void> {
+  const open = (i: number, host: string): Promise<Probe> =>
+    gateway.probe(TRANSPORTS[i % TRANSPORTS.length] ?? "udp", { credentials, local: parseAddress(`${host}:0`) });
+  const begin = async (i: number, host: string): Promise<{ probe: Probe; ticket: Uint8Array | undefined }> => {
+    const probe = await open(i, host);
+    const { mobilityTicket } = await probe.must({ kind: "allocate", mobile: true });
+    return { probe, ticket: mobilityTicket };
+  };
+  const bring = async (probe: Probe, ticket: Uint8Array = new Uint8Array(0)): Promise<Probe> => {
+    outcomes.push(await probe.ask({ kind: "refresh", ticket }));
+    return probe;
+  };
+  const outcomes: Awaited<ReturnType<Probe["ask"]>>[] = [];
+
+  const single = await begin(0, FIRST_ADDRESS);
+  const claimants = await Promise.all(Array.from({ length: 8 }, (_, i) => open(i, FIRST_ADDRESS)));
+  await Promise.all(claimants.map((probe) => probe.must({ kind: "challenge" })));
+  await Promise.all(claimants.map((probe) => bring(probe, single.ticket)));
+  verdicts.equal("allocations, after one was moved by eight at once", await metric(gateway, "allocations"), 1);
+  await leaveAll([single.probe, ...claimants]);
+
+  const limit = LIMITS.allocations_per_label;
+  const half = limit / 2;
+  const movers = await Promise.all(Array.from({ length: limit }, (_, i) => begin(i, FIRST_ADDRESS)));
+  const settlers = await Promise.all(Array.from({ length: half }, (_, i) => begin(i, SECOND_ADDRESS)));
+  const moved = await Promise.all(movers.map((_, i) => open(i, SECOND_ADDRESS)));
+  await Promise.all(moved.map((probe) => probe.must({ kind: "challenge" })));
+  outcomes.length = 0;
+  await Promise.all(moved.map((probe, i) => bring(probe, movers[i]?.ticket)));
+  const successes = outcomes.filter(({ kind }) => kind === "success").length;
+  verdicts.atMost(`of ${limit} that move to an address with room for ${half}, let in`, successes, half);
+  verdicts.equal("allocations after that", await metric(gateway, "allocations"), limit + half);
+  await leaveAll([...movers.map(({ probe }) => probe), ...settlers.map(({ probe }) => probe), ...moved]);
+  verdicts.equal("quota counters above zero after that", await metric(gateway, "quota_counters"), 0);
+}
+
+/** Ends whatever each of them has. */
+async function leaveAll(probes: readonly Probe[]): Promise<void> {
+  await Promise.all(probes.map((probe) => probe.ask({ kind: "refresh", lifetimeSeconds: 0 })));
+  for (const probe of probes) probe.close();
+  await allocationsGone();
 }
 
 /** As many permissions and channels as it takes to be refused; and again when the first have gone. */
