@@ -8,6 +8,7 @@ import { DENIED_RANGES } from "../src/net/special-ranges.ts";
 import { type Gateway, startGateway } from "../test/support/gateway.ts";
 import { until, UdpPeer } from "../test/support/udp-peer.ts";
 import { insideNamespace, mustIp } from "./support/namespace.ts";
+import { TcpAllocation } from "./support/tcp-allocation.ts";
 import { Verdicts } from "./support/verdicts.ts";
 
 const PUBLIC = ["1.2.3.4", "2a00:1234::1"] as const;
@@ -29,7 +30,7 @@ const ENCODINGS: readonly [string, (octets: Uint8Array) => IpAddress][] = [
 
 /**
  * Whether a relay can be made to send where it must not: every row of the table of denied ranges, at its first, middle
- * and last address, in every encoding, by CreatePermission, ChannelBind and Send. The gateway stands in a network of its
+ * and last address, in every encoding, by CreatePermission, ChannelBind, Send and Connect. The gateway stands in a network of its
  * own, in which every address is somewhere: whatever leaves it is counted where it leaves.
  */
 if (await insideNamespace()) await attack();
@@ -49,11 +50,12 @@ async function attack(): Promise<void> {
     mustIp(command);
   }
   await sleep(QUIET_MS);
-  const gateway = await startGateway({ settings: { relay: { address: [...PUBLIC] } } });
+  const gateway = await startGateway({ settings: { relay: { address: [...PUBLIC], tcp: true } } });
   const ears = await Promise.all([...PUBLIC, "127.0.0.1", "127.0.0.53", "::1"].map((address) => UdpPeer.open(address)));
   const attacker = new Attacker(gateway);
 
   await control(attacker, verdicts);
+  await sleep(QUIET_MS); // the connections of the control are asked for more than once
   const before = packetsOut();
   for (const peer of peersOf(ears)) await attacker.tryAll(peer);
   await sleep(200);
@@ -62,7 +64,7 @@ async function attack(): Promise<void> {
   );
   verdicts.equal("requests that were granted", attacker.granted.length, 0);
   for (const granted of attacker.granted.slice(0, 10)) verdicts.note(granted);
-  verdicts.equal("datagrams that left the host", packetsOut() - before, 0);
+  verdicts.equal("packets that left the host", packetsOut() - before, 0);
   verdicts.equal(
     "datagrams that arrived on it",
     ears.reduce((sum, ear) => sum + ear.received.length, 0),
@@ -81,6 +83,7 @@ class Attacker {
   indications = 0;
   readonly #gateway: Gateway;
   #probes: Partial<Record<4 | 6, Probe>> = {};
+  #tcp: Partial<Record<4 | 6, TcpAllocation>> = {};
   #attempts = 0;
 
   constructor(gateway: Gateway) {
@@ -106,6 +109,9 @@ class Attacker {
       probe.send(peer, Uint8Array.from([1, 2, 3]));
       probe.send(channel, Uint8Array.from([1, 2, 3]));
     }
+    this.requests++;
+    const code = await (await this.tcp(peer.ip.family)).connect(peer);
+    if (code !== 403) this.granted.push(`connect ${formatAddress(peer)}: ${code}`);
   }
 
   /** A client with an allocation of a family. */
@@ -117,7 +123,15 @@ class Attacker {
     return probe;
   }
 
+  /** A client with a TCP allocation of a family. */
+  async tcp(family: 4 | 6): Promise<TcpAllocation> {
+    this.#tcp[family] ??= await TcpAllocation.open(this.#gateway.ports.tcp, await this.#gateway.mint(), family);
+    return this.#tcp[family];
+  }
+
   close(): void {
+    for (const allocation of Object.values(this.#tcp)) allocation.close();
+    this.#tcp = {};
     for (const probe of Object.values(this.#probes)) probe.close();
     this.#probes = {};
   }
@@ -134,7 +148,15 @@ async function control(attacker: Attacker, verdicts: Verdicts): Promise<void> {
     await probe.must({ kind: "createPermission", peers: [peer] });
     probe.send(peer, Uint8Array.from([1, 2, 3]));
     await until(() => packetsOut() > before, "a datagram to an allowed peer");
-    verdicts.holds(`a datagram to ${formatAddress(peer)}, which nothing denies, leaves the host and is counted`, true);
+    const between = packetsOut();
+    const connecting = (await attacker.tcp(family)).connect(peer).catch(() => 0); // nobody is there to answer
+    await until(() => packetsOut() > between, "a connection to an allowed peer");
+    verdicts.holds(
+      `a datagram and a connection to ${formatAddress(peer)}, which nothing denies, leave the host and are counted`,
+      true,
+    );
+    attacker.close();
+    await connecting;
   }
 }
 
