@@ -78,6 +78,7 @@ export function explain(code: string, kind: ListenKind, port: number): string {
   }
   if (code === "EACCES" || code === "EPERM") return `no privilege for port ${port} (CAP_NET_BIND_SERVICE, or root)`;
   if (code === "EADDRNOTAVAIL") return "this host has no such address";
+  if (code === "EAFNOSUPPORT") return "this host has no IPv6: 0.0.0.0 is every address of IPv4";
   return code;
 }
 
