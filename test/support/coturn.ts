@@ -11,7 +11,7 @@ export interface Coturn {
   readonly port: number;
   readonly tlsPort: number;
   /** A pair that is good for an hour. */
-  credentials(): { readonly username: string; readonly credential: string };
+  credentials(name?: string): { readonly username: string; readonly credential: string };
   stop(): Promise<void>;
 }
 
@@ -37,8 +37,8 @@ export async function startCoturn(files: { readonly certificate: string; readonl
   return {
     port,
     tlsPort,
-    credentials() {
-      const username = `${Math.floor(Date.now() / 1000) + 3600}:test`;
+    credentials(name = "test") {
+      const username = `${Math.floor(Date.now() / 1000) + 3600}:${name}`;
       return { username, credential: createHmac("sha1", secret).update(username).digest("base64") };
     },
     async stop() {
