@@ -8,7 +8,10 @@ export type TurnRequest =
   | ({ readonly kind: "allocate" } & AllocateWishes)
   | { readonly kind: "refresh"; readonly lifetimeSeconds?: number; readonly family?: 4 | 6; readonly ticket?: Uint8Array }
   | { readonly kind: "createPermission"; readonly peers: readonly TransportAddress[] }
-  | { readonly kind: "channelBind"; readonly channel: number; readonly peer: TransportAddress };
+  | { readonly kind: "channelBind"; readonly channel: number; readonly peer: TransportAddress }
+  /** RFC 6062: a TCP connection to a peer; and the binding of one, by its CONNECTION-ID, to the stream it is asked over. */
+  | { readonly kind: "connect"; readonly peer: TransportAddress }
+  | { readonly kind: "connectionBind"; readonly connection: number };
 
 /** What an Allocate may ask for beyond one relayed address (RFC 8656 §7.1). */
 export interface AllocateWishes {
@@ -21,6 +24,8 @@ export interface AllocateWishes {
   readonly evenPort?: { readonly reserveNext: boolean };
   readonly reservationToken?: Uint8Array;
   readonly dontFragment?: boolean;
+  /** A TCP allocation (RFC 6062). */
+  readonly tcp?: boolean;
   /** An empty MOBILITY-TICKET: the answer shall have one (RFC 8016 §3.1.1). */
   readonly mobile?: boolean;
 }
@@ -38,6 +43,10 @@ export interface Success {
   readonly lifetimeSeconds?: number | undefined;
   readonly reservationToken?: Uint8Array | undefined;
   readonly mobilityTicket?: Uint8Array | undefined;
+  /** CONNECTION-ID. */
+  readonly connection?: number | undefined;
+  /** The answer to a ConnectionBind: what comes behind it is the peer's. */
+  readonly bound: boolean;
   readonly software?: string | undefined;
 }
 
@@ -64,7 +73,15 @@ export type ClientOutput =
   /** To the server; padded already where the transport is a stream. */
   | { readonly kind: "transmit"; readonly bytes: Uint8Array }
   | { readonly kind: "answer"; readonly id: number; readonly answer: Answer }
-  | ({ readonly kind: "data" } & PeerData);
+  | ({ readonly kind: "data" } & PeerData)
+  /** A peer has connected to the relayed address of a TCP allocation (RFC 6062 §4.4). */
+  | ({ readonly kind: "attempt" } & ConnectionAttempt);
+
+/** A connection that waits to be bound. */
+export interface ConnectionAttempt {
+  readonly peer: TransportAddress;
+  readonly connection: number;
+}
 
 /** What a peer sent, by a Data indication or over a channel. */
 export interface PeerData {

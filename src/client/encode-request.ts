@@ -6,6 +6,7 @@ import type { AllocateWishes, TurnRequest } from "./dialogue.ts";
 
 /** The protocol number in REQUESTED-TRANSPORT (RFC 8656 §18.8). */
 const UDP = 17;
+const TCP = 6;
 
 /** What a client proves itself with once it was challenged (RFC 8489 §9.2). */
 export interface Proof {
@@ -46,13 +47,19 @@ function addWishes(message: MessageBuilder, request: TurnRequest): void {
     case "channelBind":
       message.add(ATTRIBUTE.channelNumber, request.channel).add(ATTRIBUTE.xorPeerAddress, request.peer);
       return;
+    case "connect":
+      message.add(ATTRIBUTE.xorPeerAddress, request.peer);
+      return;
+    case "connectionBind":
+      message.add(ATTRIBUTE.connectionId, request.connection);
+      return;
     default:
       unreachable(request);
   }
 }
 
 function addAllocateWishes(message: MessageBuilder, wishes: AllocateWishes): void {
-  message.add(ATTRIBUTE.requestedTransport, UDP);
+  message.add(ATTRIBUTE.requestedTransport, wishes.tcp === true ? TCP : UDP);
   if (wishes.lifetimeSeconds !== undefined) message.add(ATTRIBUTE.lifetime, wishes.lifetimeSeconds);
   if (wishes.family !== undefined) message.add(ATTRIBUTE.requestedAddressFamily, wishes.family);
   if (wishes.dual === true) message.add(ATTRIBUTE.additionalAddressFamily, 6);

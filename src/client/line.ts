@@ -37,6 +37,10 @@ export interface Line {
   /** Why the chain is not to be trusted, in OpenSSL's words; `undefined` if it is, or without TLS. */
   readonly distrust: string | undefined;
   send(frame: Uint8Array): void;
+  /** Takes no more frames out of the stream: what comes from now on is none, and is for {@link detach}. */
+  hold(): void;
+  /** Gives the stream away, with what has come and was no whole frame. @throws {Error} over UDP */
+  detach(): { readonly socket: Socket; readonly head: Uint8Array };
   close(): void;
 }
 
@@ -64,6 +68,10 @@ function openUdp({ server, local, shareLocal = false }: LineOptions, handler: Li
         chain: [],
         distrust: undefined,
         send: (frame) => socket.send(frame, () => {}),
+        hold: () => {},
+        detach: () => {
+          throw new Error("A datagram socket carries no stream");
+        },
         close: () => socket.close(),
       });
     });
@@ -102,6 +110,7 @@ function openStream(options: LineOptions, handler: LineHandler): Promise<Line> {
 
 function streamLine(socket: Socket | TLSSocket, handler: LineHandler): Line {
   let closed = false;
+  let held = false;
   const lose = (reason: string): void => {
     if (closed) return;
     closed = true;
@@ -112,7 +121,9 @@ function streamLine(socket: Socket | TLSSocket, handler: LineHandler): Line {
   socket.setNoDelay(true);
   socket.on("data", (bytes) => {
     framer.push(plain(bytes));
-    for (let frame = framer.next(); frame !== undefined && !closed; frame = framer.next()) {
+    while (!closed && !held) {
+      const frame = framer.next();
+      if (frame === undefined) break;
       handler.frame(frame.bytes.subarray(frame.offset, frame.offset + frame.length));
     }
     if (framer.broken) lose("The server sent something that is neither STUN nor ChannelData");
@@ -124,6 +135,15 @@ function streamLine(socket: Socket | TLSSocket, handler: LineHandler): Line {
     local: { ip: parseIp(socket.localAddress ?? "0.0.0.0"), port: socket.localPort ?? 0 },
     ...chainOf(socket),
     send: (frame) => void socket.write(frame),
+    hold() {
+      held = true;
+      socket.pause();
+    },
+    detach() {
+      closed = true;
+      for (const event of ["data", "end", "close", "error"]) socket.removeAllListeners(event);
+      return { socket, head: framer.takeRest() };
+    },
     close() {
       closed = true;
       socket.destroy();

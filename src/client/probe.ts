@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
 import { type Random, randomFrom } from "../lib/random.ts";
 import type { TransportAddress } from "../net/address.ts";
-import type { Answer, ClientInput, PeerData, Success, TurnRequest } from "./dialogue.ts";
+import type { Answer, ClientInput, ConnectionAttempt, PeerData, Success, TurnRequest } from "./dialogue.ts";
 import { type Line, type LineOptions, openLine } from "./line.ts";
 import { TurnClient } from "./turn-client.ts";
 
@@ -36,6 +37,7 @@ export class Probe {
   readonly #answers = new Map<number, (answer: Answer) => void>();
   readonly #arrived: PeerData[] = [];
   readonly #waiting: { resolve(data: PeerData): void; reject(error: Error): void }[] = [];
+  readonly #attempts: ConnectionAttempt[] = [];
   #line: Line | undefined;
   #lastId = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -137,6 +139,18 @@ export class Probe {
     return this.#arrived.splice(0);
   }
 
+  /** Takes what peers' connections have been told of. */
+  takeAttempts(): ConnectionAttempt[] {
+    return this.#attempts.splice(0);
+  }
+
+  /** After a ConnectionBind: the stream itself, which carries the peer's octets from now on, and those that have come. */
+  detach(): { readonly socket: Socket; readonly head: Uint8Array } {
+    const stream = this.#open.detach();
+    this.#lose("The probe was detached");
+    return stream;
+  }
+
   /** Closes the socket; an allocation on UDP should be refreshed to 0 before. */
   close(): void {
     if (this.#lost !== undefined) return;
@@ -154,8 +168,11 @@ export class Probe {
       if (output.kind === "transmit") {
         this.#open.send(output.bytes);
       } else if (output.kind === "answer") {
+        if (output.answer.kind === "success" && output.answer.bound) this.#open.hold();
         this.#answers.get(output.id)?.(output.answer);
         this.#answers.delete(output.id);
+      } else if (output.kind === "attempt") {
+        this.#attempts.push(output);
       } else {
         const waiter = this.#waiting.shift();
         if (waiter === undefined) this.#arrived.push(output);

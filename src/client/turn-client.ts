@@ -135,7 +135,7 @@ export class TurnClient {
     if (isChannelNumber(readUint16(bytes, 0))) return this.#channelData(bytes);
     const message = Message.decode(bytes);
     if (message === undefined) return [];
-    if (message.class === CLASS.indication) return dataIndication(message);
+    if (message.class === CLASS.indication) return indicated(message);
     const transaction = this.#transactions.get(String.fromCharCode(...message.transactionId));
     if (transaction === undefined || message.method !== methodOf(transaction.request)) return [];
     if (message.class === CLASS.success) return this.#succeeded(transaction, message);
@@ -193,8 +193,11 @@ function methodOf({ kind }: TurnRequest): number {
   return kind === "challenge" ? METHOD.allocate : METHOD[kind];
 }
 
-function dataIndication(message: Message): readonly ClientOutput[] {
-  const { xorPeerAddress: peer, data } = message;
+function indicated(message: Message): readonly ClientOutput[] {
+  const { xorPeerAddress: peer, data, connectionId: connection } = message;
+  if (message.method === METHOD.connectionAttempt && peer !== undefined && connection !== undefined) {
+    return [{ kind: "attempt", peer, connection }];
+  }
   if (message.method !== METHOD.data || peer === undefined || data === undefined) return [];
   return [{ kind: "data", peer, channel: undefined, bytes: new Uint8Array(data) }];
 }
@@ -207,6 +210,8 @@ function successOf(message: Message): Answer {
     lifetimeSeconds: message.lifetime,
     reservationToken: message.reservationToken && new Uint8Array(message.reservationToken),
     mobilityTicket: message.mobilityTicket && new Uint8Array(message.mobilityTicket),
+    connection: message.connectionId,
+    bound: message.method === METHOD.connectionBind,
     software: message.software,
   };
 }
