@@ -12,7 +12,7 @@ import { Counters, sumOf } from "../observe/counters.ts";
 import type { IpAddress } from "../net/ip.ts";
 import type { Log } from "../observe/log.ts";
 import { type Gauge, prometheusText } from "../observe/prometheus.ts";
-import { type Change, type Revocation, type Store, StoreBusy } from "../store/store.ts";
+import type { Change, Revocation, Store } from "../store/store.ts";
 import { Api } from "../threads/api.ts";
 import { type ThreadClock, threadClock } from "../threads/clock.ts";
 import type { GatewayRows } from "../threads/mailbox.ts";
@@ -28,6 +28,7 @@ import { type Host, hostAddresses } from "./host.ts";
 import { jwtPublicKey } from "./jwt-key.ts";
 import { listenersOf, type OpenedListeners } from "./listeners.ts";
 import type { SharedState } from "./memory.ts";
+import { Revocations } from "./revocations.ts";
 import { freeDescriptors, shortages } from "./shortages.ts";
 
 /** What a gateway finds around it. */
@@ -70,8 +71,7 @@ const SHORTAGES = ["ports_exhausted", "descriptors_exhausted"];
 const DRAIN_LOOK_MS = 100;
 const TRANSPORTS = 3;
 const FAREWELL_MS = 1_000;
-const REVOKE_TRIES = 100;
-const REVOKE_PAUSE_MS = 50;
+const REMEMBERED_MS = 3_600_000; // a revocation, at the least
 
 /** A gateway at work: what its threads are told, and how it ends. */
 export class RunningGateway {
@@ -86,6 +86,7 @@ export class RunningGateway {
   readonly #metrics: Api;
   readonly #announcer: Announcer;
   readonly #following: Following;
+  readonly #revocations: Revocations;
   readonly #certificates: CertificateKeeper | undefined;
   #loaded: LoadedSettings;
   #own: GatewayParts["own"];
@@ -107,7 +108,7 @@ export class RunningGateway {
           for (const { level, fields, sentence } of lines) this.#log[level](fields, sentence);
         },
         error: (fields, text) => this.#log.error(fields, text),
-        revoke: (username, expiresUnixMs) => this.#revoke({ username, expiresUnixMs }),
+        revoke: (username, expiresUnixMs) => this.#revocations.revoke({ username, expiresUnixMs }),
         failed: surroundings.failed,
       },
       (descriptor) => wake(libc, descriptor),
@@ -118,6 +119,10 @@ export class RunningGateway {
       this.#api.setHealth(health);
       this.#metrics.setHealth(health);
       this.#pool.tell({ kind: "health", health }, "edge");
+    });
+    this.#revocations = new Revocations({
+      apply: (revocation) => this.#applyRevocation(revocation),
+      write: (revocation) => store.revoke(revocation),
     });
     this.#following = follow(store, (change) => this.#publish(change), {
       intervalMs: FOLLOW_INTERVAL_MS,
@@ -215,7 +220,7 @@ export class RunningGateway {
     clearInterval(this.#stockWatch);
     this.#certificates?.close();
     await Promise.all([this.#api.close(), this.#metrics.close()]);
-    await this.#unlessSilent(Promise.all([this.#following.stop(), this.#announcer.stop()]));
+    await this.#unlessSilent(Promise.all([this.#following.stop(), this.#announcer.stop(), this.#revocations.close()]));
     await this.#unlessSilent(store.close());
     this.#log.info({}, "Stopped");
   }
@@ -233,7 +238,7 @@ export class RunningGateway {
       counters: this.#counters[0] ?? new Counters(Counters.memory()),
       mints: state.memory.mints,
       hashKey: state.hashKey,
-      records: { revoke: (revocation) => this.#revoke(revocation) },
+      records: { revoke: (revocation) => this.#revocations.revoke(revocation) },
       log: this.#log,
       ...(metrics === undefined ? {} : { metrics }),
     });
@@ -282,6 +287,7 @@ export class RunningGateway {
   #publish(change: Change): void {
     this.#directory.apply(change);
     this.#pool.tell({ kind: "change", text: encodeChange(change) });
+    if (change.fromBeginning) for (const revocation of this.#revocations.waiting) this.#applyRevocation(revocation);
   }
 
   #setGateways(gateways: GatewayRows): void {
@@ -289,17 +295,12 @@ export class RunningGateway {
     this.#pool.tell({ kind: "gateways", gateways }, "edge");
   }
 
-  /** Again while another writer holds the database, for as long as a caller may wait for it. */
-  async #revoke(revocation: Revocation): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        await this.#parts.store.revoke(revocation);
-        return await this.#following.now();
-      } catch (error) {
-        if (!(error instanceof StoreBusy) || tries === REVOKE_TRIES) throw error;
-        await sleep(REVOKE_PAUSE_MS);
-      }
-    }
+  /** In force on this gateway from now on, as the database will say it. */
+  #applyRevocation({ username, expiresUnixMs }: Revocation): void {
+    const expires = Math.max(expiresUnixMs, this.#clock.now().unixMs + REMEMBERED_MS);
+    const nothing = { projects: [], deletedProjects: [], keys: [], revokedKeys: [] };
+    const revocations = [{ username, expiresUnixMs: expires }];
+    this.#publish({ revision: this.#directory.revision, more: false, ...nothing, revocations });
   }
 
   #databaseTrouble(code: string, detail: string, error: Error | undefined): void {
