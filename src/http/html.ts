@@ -1,6 +1,5 @@
-import { type Operation, operations } from "./openapi.ts";
+import { type Described, described, type Operation, operations } from "./openapi.ts";
 import { problemCodes } from "./problem.ts";
-import { schemas } from "./schemas.ts";
 
 const style = `
   :root { color-scheme: light dark; }
@@ -62,12 +61,21 @@ function curl(method: string, path: string, body: unknown): string {
 }
 
 function fieldTable(schema: string): string {
-  const properties: Readonly<Record<string, { type?: string; description?: string }>> = schemas[schema]?.properties ?? {};
-  const rows = Object.entries(properties).map(
-    ([name, { type = "", description = "" }]) =>
-      `<tr><td><code>${name}</code></td><td>${escaped(type)}</td><td>${prose(description)}</td></tr>`,
-  );
-  return `<table>${rows.join("\n")}</table>`;
+  const { properties = {} } = described(schema);
+  const rows = Object.entries(properties).map(([name, field]) => {
+    const type = `<code>${escaped(typeOf(field))}</code>`;
+    return `<tr><td><code>${name}</code></td><td>${type}</td><td>${prose(field.description ?? "")}</td></tr>`;
+  });
+  return `<table><tr><th>field</th><th>type</th><th></th></tr>${rows.join("\n")}</table>`;
+}
+
+/** `string`, `"udp" | "tcp"`, `IceServer[]`. */
+function typeOf({ type = "", enum: words, items, $ref }: Described): string {
+  if ($ref !== undefined) return $ref.slice($ref.lastIndexOf("/") + 1);
+  if (words !== undefined) return words.map((word) => `"${word}"`).join(" | ");
+  if (items === undefined) return type;
+  const inner = typeOf(items);
+  return inner.includes(" ") ? `(${inner})[]` : `${inner}[]`;
 }
 
 function page(title: string, body: string): string {

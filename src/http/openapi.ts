@@ -21,6 +21,9 @@ const stun = "stun:relay.example.com:3478";
 const overTcp = "turn:relay.example.com:3478?transport=tcp";
 const overTls = "turns:relay.example.com:443?transport=tcp";
 
+const UNAUTHORIZED = 401;
+const WITH_RETRY: readonly number[] = [429, 503];
+
 /** Every endpoint of the API. */
 export const operations: readonly Operation[] = [
   {
@@ -74,7 +77,7 @@ export const operations: readonly Operation[] = [
         iceServers: [{ urls: [stun] }, { urls: ["turn:relay.example.com:3478", overTcp, overTls], username, credential }],
       },
     },
-    problems: ["unauthorized", "region_not_enabled", "rate_limited", "internal", "region_unavailable"],
+    problems: ["unauthorized", "rate_limited", "internal", "region_unavailable"],
   },
   {
     method: "post",
@@ -125,6 +128,39 @@ export const operations: readonly Operation[] = [
 ];
 
 const ref = (schema: string): object => ({ $ref: `#/components/schemas/${schema}` });
+const names = new Map<unknown, string>(Object.entries(schemas).map(([name, schema]) => [schema, name]));
+
+/** A named shape as readers of OpenAPI like it: shapes inside by reference, and one of a few words as an enumeration. */
+export function described(name: string): Described {
+  return Object.fromEntries(Object.entries(schemas[name] ?? {}).map(([key, value]) => [key, plain(value)]));
+}
+
+/** A JSON Schema, as much of it as the page of the API shows. */
+export interface Described {
+  readonly type?: string;
+  readonly description?: string;
+  readonly enum?: readonly string[];
+  readonly items?: Described;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, Described>>;
+  readonly $ref?: string;
+}
+
+function plain(value: unknown): unknown {
+  const name = names.get(value);
+  if (name !== undefined) return ref(name);
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  const { anyOf, ...rest } = Object.fromEntries(Object.entries(value));
+  const words = Array.isArray(anyOf) ? anyOf.map(wordOf) : [undefined];
+  if (words.every((word) => word !== undefined)) return { ...rest, type: "string", enum: words };
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+}
+
+function wordOf(schema: unknown): string | undefined {
+  const word = typeof schema === "object" && schema !== null && "const" in schema ? schema.const : undefined;
+  return typeof word === "string" ? word : undefined;
+}
 
 /** The API in OpenAPI 3.1, for generators and linters. */
 export function openApi(version: string): object {
@@ -143,7 +179,12 @@ export function openApi(version: string): object {
     servers: [{ url: "/" }],
     paths,
     components: {
-      schemas,
+      schemas: Object.fromEntries(Object.keys(schemas).map((name) => [name, described(name)])),
+      headers: {
+        "X-Request-Id": { description: "Leads an operator to the line in the log.", schema: { type: "string" } },
+        "Retry-After": { description: "Seconds to wait before another try.", schema: { type: "integer" } },
+        "WWW-Authenticate": { description: "`Bearer`.", schema: { type: "string" } },
+      },
       securitySchemes: {
         apiKey: {
           type: "http",
@@ -190,15 +231,21 @@ function operationObject({ id, summary, description, security, request, answer, 
 }
 
 function answerObject({ status, schema, example }: Operation["answer"]): object {
-  if (schema === undefined) return { description: status === 204 ? "Done." : "The answer." };
-  return { description: "The answer.", content: { "application/json": { schema: ref(schema), example } } };
+  const head = { description: status === 204 ? "Done." : "The answer.", headers: headers("X-Request-Id") };
+  return schema === undefined ? head : { ...head, content: { "application/json": { schema: ref(schema), example } } };
 }
 
 function problemObject(codes: readonly ProblemCode[], status: number, title: string): object {
   const [first] = codes;
   const example = { type: `/docs#${first}`, title, status, detail: "A sentence for whoever reads it", code: first };
+  const more = status === UNAUTHORIZED ? ["WWW-Authenticate"] : WITH_RETRY.includes(status) ? ["Retry-After"] : [];
   return {
     description: codes.map((code) => `\`${code}\``).join(", "),
+    headers: headers("X-Request-Id", ...more),
     content: { "application/problem+json": { schema: ref("Problem"), example } },
   };
+}
+
+function headers(...known: readonly string[]): object {
+  return Object.fromEntries(known.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }

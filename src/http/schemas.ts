@@ -1,6 +1,6 @@
 import { type ArrayOptions, type Static, type TSchema, Type } from "@sinclair/typebox";
 import { isLabel, parseUsername } from "../credentials/credential.ts";
-import { Problem } from "./problem.ts";
+import { Problem, problemCodes } from "./problem.ts";
 
 const closed = { additionalProperties: false };
 
@@ -72,7 +72,10 @@ export const ProblemAnswer = Type.Object({
   title: Type.String(),
   status: Type.Integer(),
   detail: Type.String(),
-  code: Type.String({ description: "Stable; branch on this." }),
+  code: Type.Union(
+    problemCodes.map(({ code }) => Type.Literal(code)),
+    { description: "Stable; branch on this." },
+  ),
 });
 
 /** The shapes by name, for the description of the API. */
