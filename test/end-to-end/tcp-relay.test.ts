@@ -7,7 +7,9 @@ import { describe, test } from "node:test";
 import type { Probe } from "../../src/client/probe.ts";
 import { type Transport, type TransportAddress, parseAddress } from "../../src/net/address.ts";
 import { type Gateway, type Minted, startGateway } from "../support/gateway.ts";
+import { needs } from "../support/needs.ts";
 import { shared, UNHURRIED, until } from "../support/shared.ts";
+import { uclient } from "../support/uclient.ts";
 
 const ALLOWED = { relay: { tcp: true, peers: { allow: ["127.0.0.0/8"] } } };
 const BIG = 3_000_000;
@@ -245,3 +247,20 @@ async function heard(stream: Socket, length: number): Promise<string> {
   await until(() => Buffer.concat(pieces).length >= length, 10_000, `${length} octets`);
   return Buffer.concat(pieces.splice(0)).toString();
 }
+
+describe("turnutils_uclient", { skip: needs("turnutils_uclient") }, () => {
+  const gateway = shared(() => startGateway({ settings: ALLOWED }));
+
+  for (const transport of ["tcp", "tls"] as const) {
+    test(`a TCP allocation over ${transport} talks to a TCP peer`, UNHURRIED, async () => {
+      const running = await gateway();
+      const { username, credential } = await running.mint({ label: transport });
+      const { server, address } = await echoServer();
+      const peer = { host: "127.0.0.1", port: address.port };
+      const wishes = { transport, host: "127.0.0.1", port: running.ports[transport], username, credential, peer };
+      const totals = await uclient({ ...wishes, tcpRelay: true, clients: 1, messages: 40 });
+      assert.ok(totals.received > 30 && totals.sent >= totals.received, JSON.stringify(totals));
+      server.close();
+    });
+  }
+});

@@ -19,6 +19,8 @@ export interface UclientWishes {
   readonly indications?: boolean;
   /** An IPv6 relayed address. */
   readonly ipv6?: boolean;
+  /** TCP allocations (RFC 6062) that connect to each other. */
+  readonly tcpRelay?: boolean;
   /** An echo server to talk to. */
   readonly peer?: { readonly host: string; readonly port: number } | undefined;
 }
@@ -43,6 +45,7 @@ export async function uclient(wishes: UclientWishes): Promise<UclientTotals> {
     ...{ udp: [], tcp: ["-t"], tls: ["-t", "-S"] }[wishes.transport],
     ...(wishes.indications ? ["-s"] : []),
     ...(wishes.ipv6 ? ["-x"] : []),
+    ...(wishes.tcpRelay ? ["-T"] : []),
     ...(peer === undefined ? ["-y"] : ["-e", peer.host, "-r", `${peer.port}`]),
     ...["-c", "-u", wishes.username, "-w", wishes.credential, "-p", `${wishes.port}`],
     ...[
