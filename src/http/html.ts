@@ -4,11 +4,16 @@ import { problemCodes } from "./problem.ts";
 const style = `
   :root { color-scheme: light dark; }
   body { max-width: 46rem; margin: 3rem auto; padding: 0 1.25rem; font: 1rem/1.6 system-ui, sans-serif; }
-  h1 { font-size: 1.6rem; } h2 { margin-top: 2.5rem; font-size: 1.15rem; }
+  h1 { margin-bottom: 0.5rem; font-size: 1.6rem; line-height: 1.25; }
+  h2 { margin-top: 3rem; padding-top: 1.5rem; border-top: 1px solid #8886; font-size: 1.25rem; }
+  h3 { margin: 1.75rem 0 0.5rem; font-size: 1rem; }
   code, pre { font: 0.9em/1.5 ui-monospace, monospace; }
-  pre { padding: 0.9rem 1rem; overflow-x: auto; border: 1px solid #8884; border-radius: 6px; }
-  table { width: 100%; border-collapse: collapse; } td, th { padding: 0.3rem 0.6rem 0.3rem 0; text-align: left; vertical-align: top; }
-  tr { border-bottom: 1px solid #8884; } .method { font-weight: 700; text-transform: uppercase; }
+  pre { padding: 0.9rem 1rem; border: 1px solid #8886; border-radius: 6px; background: #8881; }
+  pre, .table { overflow-x: auto; }
+  nav ul { padding-left: 1.25rem; }
+  table { width: 100%; border-collapse: collapse; }
+  td, th { padding: 0.35rem 1rem 0.35rem 0; text-align: left; vertical-align: top; } th { font-size: 0.9rem; }
+  td:last-child { padding-right: 0; overflow-wrap: anywhere; } tr { border-bottom: 1px solid #8884; } .method { font-weight: 700; text-transform: uppercase; }
 `;
 
 /** `GET /`: what a person sees who follows a link here. */
@@ -29,13 +34,17 @@ export function docsPage(): string {
     `<h1>The API of icebreaker</h1>
 <p>Your server asks for credentials with the API key of a project, and hands the answer to the browser. The same in
 <a href="/openapi.json">OpenAPI 3.1</a>.</p>
+<nav><ul>
+${operations.map(({ id, method, path }) => `<li><a href="#${id}"><code>${method.toUpperCase()} ${path}</code></a></li>`).join("\n")}
+<li><a href="#problems">Problems</a></li>
+</ul></nav>
 ${operations.map(operationSection).join("\n")}
-<h2>Problems</h2>
+<h2 id="problems">Problems</h2>
 <p>Every error is <code>application/problem+json</code> (RFC 9457). Branch on <code>code</code>, which is stable; <code>detail</code> is for people.
 Each answer has an <code>X-Request-Id</code>, which leads an operator to the line in the log.</p>
-<table><tr><th>code</th><th>status</th><th></th></tr>
+<div class="table"><table><tr><th>code</th><th>status</th><th></th></tr>
 ${problemCodes.map(({ code, status, title }) => `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${title}</td></tr>`).join("\n")}
-</table>`,
+</table></div>`,
   );
 }
 
@@ -66,11 +75,12 @@ function fieldTable(schema: string): string {
     const type = `<code>${escaped(typeOf(field))}</code>`;
     return `<tr><td><code>${name}</code></td><td>${type}</td><td>${prose(field.description ?? "")}</td></tr>`;
   });
-  return `<table><tr><th>field</th><th>type</th><th></th></tr>${rows.join("\n")}</table>`;
+  return `<div class="table"><table><tr><th>field</th><th>type</th><th></th></tr>${rows.join("\n")}</table></div>`;
 }
 
 /** `string`, `"udp" | "tcp"`, `IceServer[]`. */
-function typeOf({ type = "", enum: words, items, $ref }: Described): string {
+function typeOf({ type = "", enum: words, const: word, items, $ref }: Described): string {
+  if (word !== undefined) return `"${word}"`;
   if ($ref !== undefined) return $ref.slice($ref.lastIndexOf("/") + 1);
   if (words !== undefined) return words.map((word) => `"${word}"`).join(" | ");
   if (items === undefined) return type;

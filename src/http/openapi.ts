@@ -140,6 +140,7 @@ export interface Described {
   readonly type?: string;
   readonly description?: string;
   readonly enum?: readonly string[];
+  readonly const?: string;
   readonly items?: Described;
   readonly required?: readonly string[];
   readonly properties?: Readonly<Record<string, Described>>;
