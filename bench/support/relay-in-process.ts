@@ -36,7 +36,7 @@ export class RelayInProcess {
     const handler = new LateHandler();
     this.#plane = new BatchPlane(libc, { listeners: [listener] }, handler);
     const nobody = { streams: false, closeClient: () => {}, witness: () => {} };
-    this.#thread = new ThreadShard(plan, libc, () => {}, { clients: this.#plane, peers: this.#plane, ...nobody });
+    this.#thread = new ThreadShard(plan, libc, { clients: this.#plane, peers: this.#plane, ...nobody });
     handler.attach(wrap(this.#thread.shard));
 
     const project = { id: "project_bench", name: "bench", regions: [], secret: new Secret(new Uint8Array(randomBytes(32))) };

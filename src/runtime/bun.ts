@@ -1,5 +1,5 @@
 import { dlopen, FFIType, type FFITypeOrString, type Pointer, read, toArrayBuffer } from "bun:ffi";
-import { edenGC } from "bun:jsc";
+import { edenGC, fullGC } from "bun:jsc";
 import { bunStreams } from "./bun-streams.ts";
 import { type ForeignType, type Library, openFirst, type Runtime, type Signature } from "./runtime.ts";
 
@@ -28,6 +28,7 @@ export const bunRuntime: Runtime = {
   viewOf: (address, bytes) => new Uint8Array(toArrayBuffer(address as Pointer, 0, bytes)),
 
   collectYoung: edenGC,
+  collectAll: fullGC,
 
   int32At: (address) => () => read.i32(address as Pointer, 0),
 };

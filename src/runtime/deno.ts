@@ -27,7 +27,9 @@ export const denoRuntime: Runtime = {
     return new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(pointerTo(address), bytes));
   },
 
-  collectYoung: () => {}, // V8 does so by itself, after a few megabytes
+  // V8 does so by itself, after a few megabytes.
+  collectYoung: () => {},
+  collectAll: () => {},
 
   int32At(address) {
     const view = new Deno.UnsafePointerView(pointerTo(address));

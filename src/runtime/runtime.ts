@@ -45,8 +45,19 @@ export interface RawStreams {
   descriptorOf(socket: Socket): number | undefined;
 }
 
+/**
+ * The collector of garbage, which can be asked. It counts the memory that threads share as its own, and so lets tens of
+ * megabytes of small garbage pile up before it looks by itself.
+ */
+export interface Collector {
+  /** Collects what was made and thrown away lately: some 0.1 ms. */
+  collectYoung(): void;
+  /** Collects all there is: some milliseconds, more with much that lives. */
+  collectAll(): void;
+}
+
 /** What a TypeScript runtime offers for native code: all that differs between Bun and Deno. */
-export interface Runtime {
+export interface Runtime extends Collector {
   readonly name: "bun" | "deno";
   /** Whether `node:dgram` reads from a descriptor that was opened elsewhere (`bind({ fd })`). */
   readonly adoptsDatagramSockets: boolean;
@@ -60,11 +71,6 @@ export interface Runtime {
   openLibrary<Name extends string>(names: readonly string[], signatures: Readonly<Record<Name, Signature>>): Library<Name>;
   /** Native memory as an array. It is not freed with the array, and must not be unmapped before it is forgotten. */
   viewOf(address: number, bytes: number): Uint8Array;
-  /**
-   * Collects what was made and thrown away lately. A collector counts the memory that threads share as its own, and so
-   * lets tens of megabytes of small garbage pile up before it looks; asked every few thousand requests it takes 0.1 ms.
-   */
-  collectYoung(): void;
   /** A reader of one native `int`: errno, read after each failing call. */
   int32At(address: number): () => number;
 }

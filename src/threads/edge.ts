@@ -7,6 +7,7 @@ import { Certificates } from "../edge/certificates.ts";
 import { EdgeListener, PATIENCE } from "../edge/listener.ts";
 import { STREAM_CLIENTS, StreamClients } from "../edge/stream-clients.ts";
 import type { ErrorLog } from "../http/services.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import { Api } from "./api.ts";
@@ -35,6 +36,7 @@ export class EdgeThread {
     },
   };
   readonly #admission = new Admission(ADMISSION_LIMITS, () => this.#accepted());
+  readonly #housekeeping: Housekeeping;
   #connections = 0;
   readonly #certificates: Certificates;
   readonly #listeners: readonly EdgeListener[];
@@ -44,6 +46,7 @@ export class EdgeThread {
 
   constructor(plan: EdgeThreadPlan, runtime: Runtime) {
     const libc = openLibc(runtime);
+    this.#housekeeping = new Housekeeping(runtime);
     this.#plan = plan;
     const handler = new LateHandler();
     this.#plane = new PortablePlane({ libc, listeners: [] }, handler);
@@ -62,7 +65,7 @@ export class EdgeThread {
         shownOf: (wire) => this.#thread.shownOf(wire),
       });
     const data = this.#data;
-    this.#thread = new ThreadShard(plan, libc, runtime.collectYoung, {
+    this.#thread = new ThreadShard(plan, libc, {
       clients: this.#clients,
       peers: this.#plane,
       streams: true,
@@ -161,7 +164,7 @@ export class EdgeThread {
     this.#turnIsOpen = false;
     this.#thread.shard.turnEnds();
     this.#clients.flush();
-    this.#thread.tidy(this.#connections);
+    this.#housekeeping.after(this.#thread.shard.thoughts, { accepted: this.#connections, open: this.#admission.connections });
     const lines = this.#thread.takeLines();
     if (lines.length > 0) this.#tell({ kind: "lines", lines });
     const { counters } = this.#thread;

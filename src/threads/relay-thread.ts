@@ -4,6 +4,7 @@ import { openLibc } from "../dataplane/libc.ts";
 import { equalAddress } from "../net/address.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import type { FromThread, ToThread } from "./mailbox.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import type { RelayThreadPlan } from "./plan.ts";
 import { LateHandler, ThreadShard } from "./thread-shard.ts";
 
@@ -15,7 +16,7 @@ async function relayThread(plan: RelayThreadPlan): Promise<void> {
   const libc = openLibc(runtime);
   const handler = new LateHandler();
   const plane = new BatchPlane(libc, { listeners: plan.listeners }, handler);
-  const thread = new ThreadShard(plan, libc, runtime.collectYoung, {
+  const thread = new ThreadShard(plan, libc, {
     clients: plane,
     peers: plane,
     streams: false,
@@ -30,6 +31,7 @@ async function relayThread(plan: RelayThreadPlan): Promise<void> {
   const tell = (message: FromThread): void => plan.mailbox.postMessage(message);
   tell({ kind: "ready", wake: plane.wakeDescriptor });
 
+  const housekeeping = new Housekeeping(runtime);
   let running = true;
   const obey = (message: ToThread): void => {
     if (message.kind === "change") thread.change(message.text);
@@ -50,7 +52,7 @@ async function relayThread(plan: RelayThreadPlan): Promise<void> {
         obey(post.message);
     }
     thread.shard.expire();
-    thread.tidy();
+    housekeeping.after(thread.shard.thoughts);
     const lines = thread.takeLines();
     if (lines.length > 0) tell({ kind: "lines", lines });
   }

@@ -45,10 +45,8 @@ export interface ShardSides {
   readonly witness: (event: TurnEvent) => void;
 }
 
-const THOUGHTS_BETWEEN_COLLECTIONS = 4096;
 /** Connections of peers that wait to be accepted. */
 const RELAY_BACKLOG = 64;
-const THOUGHTS_OF_A_CONNECTION = 32;
 
 /** A shard with what it needs, made from a plan; and the ways in which main changes it. */
 export class ThreadShard {
@@ -67,12 +65,9 @@ export class ThreadShard {
   readonly #traffic: SharedTraffic;
   #peers: PeerRules;
 
-  readonly #collectYoung: () => void;
-  #tidiedAt = 0;
   #beginsAnew = false;
 
-  constructor(plan: ShardPlan, libc: Libc, collectYoung: () => void, sides: ShardSides) {
-    this.#collectYoung = collectYoung;
+  constructor(plan: ShardPlan, libc: Libc, sides: ShardSides) {
     const { settings, memory, relay, hashKey } = plan;
     const random = randomFrom((count) => new Uint8Array(randomBytes(count)));
     this.#setsDontFragment = sides.setsDontFragment ?? true;
@@ -174,18 +169,6 @@ export class ThreadShard {
   /** Whether lines of `debug` are wanted. */
   get debug(): boolean {
     return this.#settings.debug;
-  }
-
-  /**
-   * Throws garbage away every so often, before it amounts to something. Between two turns.
-   *
-   * @param connections how many streams have been accepted so far: each leaves as much as some thirty thoughts
-   */
-  tidy(connections = 0): void {
-    const made = this.shard.thoughts + THOUGHTS_OF_A_CONNECTION * connections;
-    if (made - this.#tidiedAt < THOUGHTS_BETWEEN_COLLECTIONS) return;
-    this.#tidiedAt = made;
-    this.#collectYoung();
   }
 
   /** Takes the lines that wait. */

@@ -12,7 +12,7 @@ import { allocate, hangUp, hearsItself } from "../support/talk.ts";
 const DATAGRAMS = 1_000_000;
 const CONNECTIONS = 10_000;
 /** So much of it before memory is looked at first: until code is compiled and heaps have the size that such work wants. */
-const WARM_UP = 0.3;
+const WARM_UP = 0.02;
 const GROWTH_OCTETS = 16 * 1024 * 1024;
 const SETTLE_MS = 30_000;
 /** Datagrams between two requests of the same client, whose answers say that they were read. */
