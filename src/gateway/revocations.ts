@@ -13,11 +13,6 @@ export interface RevocationParts {
   readonly patienceMs?: number;
 }
 
-/** The database has not taken a revocation yet. It is in force here, and is tried again until it is taken. */
-export class RevocationWaits extends Error {
-  override readonly name = "RevocationWaits";
-}
-
 interface Waiting {
   readonly revocation: Revocation;
   readonly written: PromiseWithResolvers<void>;
@@ -48,23 +43,23 @@ export class Revocations {
   }
 
   /**
-   * Revokes; done when it is written.
+   * Revokes.
    *
-   * @throws {RevocationWaits} if that takes longer than a caller is to wait; it goes on all the same
+   * @returns `waits` if the database takes longer than a caller is to wait, or too many wait for it already: it is in
+   *   force here, and but for the latter it is written when that can be
    */
-  async revoke(revocation: Revocation): Promise<void> {
+  async revoke(revocation: Revocation): Promise<"written" | "waits"> {
     const { username } = revocation;
     let waiting = this.#waiting.get(username);
     if (waiting === undefined) {
-      if (this.#waiting.size >= MOST_WAITING) throw new RevocationWaits("Too many revocations wait for the database");
       this.#parts.apply(revocation);
+      if (this.#waiting.size >= MOST_WAITING) return "waits";
       waiting = { revocation, written: Promise.withResolvers() };
       this.#waiting.set(username, waiting);
       void this.#work();
     }
-    const isWritten = waiting.written.promise.then(() => true);
-    const patience = sleep(this.#parts.patienceMs ?? PATIENCE_MS, false);
-    if (!(await Promise.race([isWritten, patience]))) throw new RevocationWaits("The database has not taken the revocation yet");
+    const written = waiting.written.promise.then(() => "written" as const);
+    return Promise.race([written, sleep(this.#parts.patienceMs ?? PATIENCE_MS, "waits" as const)]);
   }
 
   /** Tries each that waits once more; after that nothing is written. */

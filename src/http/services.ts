@@ -57,8 +57,11 @@ export interface JwtSettings {
 
 /** What only the main thread can do; it is asked, and answers later. */
 export interface Records {
-  /** Resolves when the revocation is in the database; retries while that is busy. */
-  revoke(revocation: { readonly username: string; readonly expiresUnixMs: number }): Promise<void>;
+  /**
+   * A revocation is in force on this gateway from now on. `written`: it is in the database; `waits`: that does not take it
+   * now, and is tried again until it does.
+   */
+  revoke(revocation: { readonly username: string; readonly expiresUnixMs: number }): Promise<"written" | "waits">;
 }
 
 /** The answer of `/readyz`. */

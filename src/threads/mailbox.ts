@@ -1,6 +1,7 @@
 import type { Regions } from "../directory/regions.ts";
 import type { Health } from "../http/services.ts";
 import type { Line } from "../observe/narrate.ts";
+import type { AlternateServer } from "../turn/alternate.ts";
 import type { ShardMessage } from "../turn/shard-message.ts";
 import type { EdgeSettings, ShardSettings } from "./plan.ts";
 
@@ -13,10 +14,12 @@ export type ToThread =
   | { readonly kind: "change"; readonly text: string }
   | { readonly kind: "settings"; readonly settings: ShardSettings; readonly edge: EdgeSettings }
   | { readonly kind: "gateways"; readonly gateways: GatewayRows }
+  /** Other gateways of the region that take new allocations. */
+  | { readonly kind: "alternates"; readonly servers: readonly AlternateServer[] }
   | { readonly kind: "health"; readonly health: Health }
   /** A certificate chain and its key, in PEM. */
   | { readonly kind: "certificate"; readonly certificate: string; readonly key: string }
-  /** The answer to `revoke` with the same number; `false` if the database did not take it. */
+  /** The answer to `revoke` with the same number; `false` if the database does not take it now. */
   | { readonly kind: "revoked"; readonly number: number; readonly done: boolean }
   /** Word from another shard. */
   | { readonly kind: "fromShard"; readonly message: ShardMessage }

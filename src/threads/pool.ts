@@ -8,8 +8,8 @@ import type { EdgeThreadPlan, RelayThreadPlan } from "./plan.ts";
 export interface PoolHandler {
   lines(lines: readonly Line[]): void;
   error(fields: Readonly<Record<string, unknown>>, text: string): void;
-  /** Writes a revocation; rejects if the database does not take it. */
-  revoke(username: string, expiresUnixMs: number): Promise<void>;
+  /** In force on this gateway at once; `written` if the database has taken it. */
+  revoke(username: string, expiresUnixMs: number): Promise<"written" | "waits">;
   /** A thread has died: half a relay is worse than a restart. */
   failed(reason: string): void;
 }
@@ -111,7 +111,7 @@ export class ThreadPool {
   #revoke({ mailbox }: Thread, request: Extract<FromThread, { kind: "revoke" }>): void {
     const answer = (done: boolean): void => mailbox.postMessage({ kind: "revoked", number: request.number, done });
     this.#handler.revoke(request.username, request.expiresUnixMs).then(
-      () => answer(true),
+      (outcome) => answer(outcome === "written"),
       () => answer(false),
     );
   }

@@ -87,6 +87,7 @@ describe("a machine that fails", () => {
       other.exec("begin exclusive");
       await told(gateway, "announcement", /hear/);
       await worksStill(gateway);
+      await revocationCounts(gateway);
       other.exec("rollback");
       other.close();
       await over(gateway);
@@ -116,6 +117,19 @@ async function worksStill(gateway: Gateway): Promise<void> {
     await hearsItself(talker);
     await hangUp(talker);
   }
+}
+
+/** A revocation that cannot be written yet ends its credential's calls all the same, and says that it waits. */
+async function revocationCounts(gateway: Gateway): Promise<void> {
+  const credentials = await gateway.mint({ label: "eve" });
+  const { probe } = await allocate(await gateway.probe("udp", { credentials }));
+  const headers = { authorization: `Bearer ${gateway.key}`, "content-type": "application/json" };
+  const body = JSON.stringify({ username: credentials.username });
+  const reply = await gateway.ask({ path: "/v1/credentials/revoke", method: "POST", headers, body });
+  assert.equal(reply.status, 500);
+  assert.match(reply.text, /in force on this gateway/);
+  await until(async () => (await probe.ask({ kind: "refresh" })).kind === "refused", NOTICE_MS, "The end of a revoked call");
+  probe.close();
 }
 
 async function allocateSome(gateway: Gateway, credentials: { username: string; credential: string }): Promise<readonly Talker[]> {

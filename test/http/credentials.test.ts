@@ -221,6 +221,14 @@ describe("POST /v1/credentials/revoke", () => {
     assert.deepEqual(world.revoked, ["1:project_a", "9999999999:project_a:ann"]);
   });
 
+  test("says so when the database does not take it, and when to ask again", async () => {
+    const world = makeWorld({ records: { revoke: async () => "waits" } });
+    const response = await ask(world, "1:project_a");
+    assert.equal(response.headers.get("retry-after"), "1");
+    assert.match(await response.text(), /"code":"internal".*/);
+    assert.equal(response.status, 500);
+  });
+
   test("knows nothing of another project's, and refuses what is no username", async () => {
     const world = makeWorld();
     assert.equal(await problemOf(await ask(world, "1:project_b")), "404 not_found");

@@ -106,6 +106,7 @@ function servicesOf(world: Omit<World, "app" | "services">, change: Partial<Serv
     records: {
       revoke: async ({ username }) => {
         world.revoked.push(username);
+        return "written";
       },
     },
     get settings() {

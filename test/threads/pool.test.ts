@@ -22,7 +22,7 @@ test("a thread that dies is told with its name and the reason, and its start fai
 
   const died = Promise.withResolvers<string>();
   const pool = new ThreadPool(
-    { lines: () => {}, error: () => {}, revoke: () => Promise.resolve(), failed: died.resolve },
+    { lines: () => {}, error: () => {}, revoke: async () => "written", failed: died.resolve },
     () => {},
   );
   const listeners = [{ descriptor: NO_DESCRIPTOR, address: parseAddress("127.0.0.1:3478") }];
