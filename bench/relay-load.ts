@@ -75,8 +75,10 @@ async function startServers(): Promise<readonly Server[]> {
   return [ours, await (against === "coturn" ? startOther("coturn", COTURN) : startOther("other", against))];
 }
 
+/** All of them, also if one has died meanwhile; then that is what is said. */
 async function stopServers(): Promise<void> {
-  for (const server of servers) await server.stop();
+  const ends = await Promise.allSettled(servers.map((server) => server.stop()));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
 function wantedCases(): readonly Case[] {
