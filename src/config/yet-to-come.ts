@@ -1,5 +1,5 @@
 /** Settings and tables whose feature is yet to come: accepted, so that a file outlives an upgrade, and without effect until then. */
-export const YET_TO_COME: readonly string[] = ["relay.tcp", "shutdown.upgrade_deadline", "tls.acme"];
+export const YET_TO_COME: readonly string[] = ["shutdown.upgrade_deadline", "tls.acme"];
 
 /** The entry of {@link YET_TO_COME} that a setting falls under. */
 export function waitsFor(name: string): string | undefined {

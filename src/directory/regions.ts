@@ -92,6 +92,11 @@ export class Regions {
     return live[this.#turn++ % live.length];
   }
 
+  /** Every live gateway of a region but our own. */
+  others(slug: string): readonly Endpoints[] {
+    return this.#live.get(slug) ?? [];
+  }
+
   /** The region of a credential that asks for none: our own if it is enabled, else the first enabled that is live. */
   defaultFor(project: Pick<Project, "regions">): string {
     const own = this.#own?.region;

@@ -8,6 +8,7 @@ import { wake } from "../dataplane/socket.ts";
 import { Announcer } from "../directory/announce.ts";
 import { Directory, encodeChange } from "../directory/directory.ts";
 import { type Following, follow } from "../directory/follow.ts";
+import { Regions } from "../directory/regions.ts";
 import { Counters, sumOf } from "../observe/counters.ts";
 import type { IpAddress } from "../net/ip.ts";
 import type { Log } from "../observe/log.ts";
@@ -18,6 +19,7 @@ import { type ThreadClock, threadClock } from "../threads/clock.ts";
 import type { GatewayRows } from "../threads/mailbox.ts";
 import type { EdgeSettings, ShardSettings } from "../threads/plan.ts";
 import { ThreadPool } from "../threads/pool.ts";
+import { Alternates } from "./alternates.ts";
 import { certificateFiles, type StartCertificate } from "./certificate.ts";
 import { CertificateKeeper } from "./certificate-keeper.ts";
 import type { KeyOutlet } from "./database.ts";
@@ -85,6 +87,8 @@ export class RunningGateway {
   readonly #api: Api;
   readonly #metrics: Api;
   readonly #announcer: Announcer;
+  readonly #regions: Regions;
+  readonly #alternates = new Alternates((servers) => this.#pool.tell({ kind: "alternates", servers }));
   readonly #following: Following;
   readonly #revocations: Revocations;
   readonly #certificates: CertificateKeeper | undefined;
@@ -129,6 +133,7 @@ export class RunningGateway {
       onTrouble: (error) =>
         this.#databaseTrouble("database", "The database does not answer: what was minted is served on", error),
     });
+    this.#regions = new Regions({ id: own.id, region: loaded.settings.region, endpoints: own.endpoints });
     this.#announcer = new Announcer(store, {
       id: own.id,
       region: loaded.settings.region,
@@ -291,6 +296,9 @@ export class RunningGateway {
   }
 
   #setGateways(gateways: GatewayRows): void {
+    const now = this.#clock.now();
+    this.#regions.setGateways(gateways, now);
+    void this.#alternates.take(this.#regions.others(this.#loaded.settings.region), now.monotonicMs);
     this.#api.setGateways(gateways);
     this.#pool.tell({ kind: "gateways", gateways }, "edge");
   }

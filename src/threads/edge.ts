@@ -110,6 +110,7 @@ export class EdgeThread {
         this.#api.reconfigure(message.edge.api);
         return this.#think(() => this.#thread.reconfigure(message.settings));
       case "fromShard":
+      case "alternates":
         return this.#think(() => this.#thread.shard.handle(message));
       case "gateways":
         return this.#api.setGateways(message.gateways);

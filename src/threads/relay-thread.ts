@@ -36,7 +36,7 @@ async function relayThread(plan: RelayThreadPlan): Promise<void> {
   const obey = (message: ToThread): void => {
     if (message.kind === "change") thread.change(message.text);
     else if (message.kind === "settings") thread.reconfigure(message.settings);
-    else if (message.kind === "fromShard") thread.shard.handle(message);
+    else if (message.kind === "fromShard" || message.kind === "alternates") thread.shard.handle(message);
     else if (message.kind === "drain") thread.shard.handle({ kind: "drain" });
     else if (message.kind === "stop") {
       thread.shard.handle({ kind: "shutdown" });

@@ -149,6 +149,9 @@ export class Engine {
       case "settings":
         this.#state.settings = input.settings;
         return NOTHING;
+      case "alternates":
+        this.#state.alternates = input.servers;
+        return NOTHING;
       case "drain":
         this.#state.draining = true;
         return NOTHING;

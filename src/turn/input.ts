@@ -1,5 +1,6 @@
 import type { RelayId } from "../forward/route.ts";
 import type { FiveTuple, TransportAddress } from "../net/address.ts";
+import type { AlternateServer } from "./alternate.ts";
 import type { EngineSettings } from "./settings.ts";
 import type { ShardMessage } from "./shard-message.ts";
 
@@ -42,7 +43,9 @@ export type Input =
   | { readonly kind: "judge" }
   /** New settings; live allocations keep what they were given. */
   | { readonly kind: "settings"; readonly settings: EngineSettings }
-  /** No new allocations from now on (508). */
+  /** Other gateways that clients may be sent to, those before forgotten. */
+  | { readonly kind: "alternates"; readonly servers: readonly AlternateServer[] }
+  /** No new allocations from now on: 300 where there is another gateway, else 508. */
   | { readonly kind: "drain" }
   /** End every allocation now, as at the end of a drain. */
   | { readonly kind: "shutdown" }

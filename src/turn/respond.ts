@@ -30,10 +30,20 @@ export function answer(request: AuthenticatedRequest, builder: MessageBuilder): 
   return seal(request, builder);
 }
 
-/** Refuses a request of somebody who has proven a password. */
-export function reject(request: AuthenticatedRequest, code: KnownErrorCode, unknown: readonly number[] = []): Action[] {
+/**
+ * Refuses a request of somebody who has proven a password.
+ *
+ * @param say adds what else the answer says
+ */
+export function reject(
+  request: AuthenticatedRequest,
+  code: KnownErrorCode,
+  unknown: readonly number[] = [],
+  say: (builder: MessageBuilder) => void = () => {},
+): Action[] {
   const builder = error(request, code, reasonFor(code));
   if (unknown.length > 0) builder.add(ATTRIBUTE.unknownAttributes, unknown);
+  say(builder);
   return [rejected(request, code, request.username), answer(request, builder)];
 }
 

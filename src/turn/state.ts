@@ -2,6 +2,7 @@ import type { RelayId } from "../forward/route.ts";
 import type { TrafficTotals } from "../forward/traffic.ts";
 import { Deadlines } from "../lib/deadlines.ts";
 import type { Instant } from "../lib/time.ts";
+import type { AlternateServer } from "./alternate.ts";
 import type { Allocation, Permission, RelayedAddress } from "./allocation.ts";
 import type { Channel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
@@ -22,6 +23,8 @@ export type Expiring = RelayedAddress | Permission | Channel | Reservation | Con
 export class TurnState {
   settings: EngineSettings;
   draining = false;
+  /** Where clients are sent while we drain. */
+  alternates: readonly AlternateServer[] = [];
   readonly dependencies: EngineDependencies;
   readonly nonces: Nonces;
   readonly keys = new KeyCache();

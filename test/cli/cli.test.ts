@@ -110,12 +110,12 @@ describe("the configuration behind every command", () => {
 
   test("a variable that is no setting is a warning, and a feature yet to come only where the configuration is looked at", async () => {
     await using world = await FakeWorld.withDatabase();
-    const env = { ICEBREAKER_DATABASE_ULR: "x", ICEBREAKER_RELAY_TCP: "true" };
+    const env = { ICEBREAKER_DATABASE_ULR: "x", ICEBREAKER_SHUTDOWN_UPGRADE_DEADLINE: "5" };
     const warning =
       "icebreaker: warning: ICEBREAKER_DATABASE_ULR is no setting and is ignored: did you mean ICEBREAKER_DATABASE_URL?\n";
     const list = await world.run(["project", "list"], { env });
     assert.deepEqual([list.code, list.stderr], [0, warning]);
     const config = await world.run(["config"], { env });
-    assert.equal(config.stderr, `${warning}icebreaker: warning: No effect yet: relay.tcp (this feature is still to come)\n`);
+    assert.equal(config.stderr, `${warning}icebreaker: warning: No effect yet: shutdown.upgrade_deadline (this feature is still to come)\n`);
   });
 });

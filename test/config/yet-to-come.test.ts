@@ -17,7 +17,7 @@ describe("features yet to come", () => {
   });
 
   test("are named together", () => {
-    assert.equal(yetToCome(["relay.tcp"]), "No effect yet: relay.tcp (this feature is still to come)");
+    assert.equal(yetToCome(["tls.acme"]), "No effect yet: tls.acme (this feature is still to come)");
     assert.equal(
       yetToCome(["tls.acme.email", "region", "shutdown.upgrade_deadline"]),
       "No effect yet: shutdown.upgrade_deadline, tls.acme (these features are still to come)",

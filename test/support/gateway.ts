@@ -32,6 +32,8 @@ export interface GatewayOptions {
   /** Laid over the settings of the harness, table by table; may depend on the ports. */
   readonly settings?: Overrides | ((ports: Ports) => Overrides);
   readonly env?: Readonly<Record<string, string>>;
+  /** Another gateway, whose database and key it shares. */
+  readonly beside?: Gateway;
   /** What serves instead of the built executable: a program and its arguments before `--config`; the last is its `serve`. */
   readonly command?: readonly string[];
   /** How long the start may take. */
@@ -156,6 +158,7 @@ export async function startGateway({
   env = {},
   command,
   readyMs = READY_MS,
+  beside,
 }: GatewayOptions = {}): Promise<Gateway> {
   const directory = await mkdtemp(join(tmpdir(), "icebreaker-gateway-"));
   const [program = "", ...first] = command ?? [await executable(), "serve"];
@@ -164,13 +167,15 @@ export async function startGateway({
   const ports = { udp, tcp, tls, http, metrics };
   const files = await authority.issueFiles([HOSTNAME, "localhost", "127.0.0.1", "::1"]);
   const overrides = typeof settings === "function" ? settings(ports) : settings;
-  const whole = merge(defaults(ports, directory, files), overrides);
+  const shares = beside === undefined ? {} : { database: { url: `sqlite:${join(beside.stateDirectory, "icebreaker.db")}` } };
+  const whole = merge(merge(defaults(ports, directory, files), shares), overrides);
   const configuration = join(directory, "icebreaker.toml");
   await writeFile(configuration, stringify(whole));
 
   const child = startChild(program, [...first, "--config", configuration], { ...cleanEnvironment(), ...env }, directory);
   try {
-    const [key] = makesFirstKey(whole) ? await child.says(/\bibk_[A-Za-z0-9_-]+/, readyMs) : [""];
+    const makesKey = beside === undefined && makesFirstKey(whole);
+    const [key] = makesKey ? await child.says(/\bibk_[A-Za-z0-9_-]+/, readyMs) : [beside?.key ?? ""];
     await untilReady(child, ports, readyMs);
     return new Gateway(
       { ports, child, authority, configuration, key, files },

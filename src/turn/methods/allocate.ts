@@ -6,6 +6,7 @@ import { reasonFor } from "../../stun/errors.ts";
 import type { Message } from "../../stun/message.ts";
 import type { Action } from "../action.ts";
 import { Allocation, type MissingFamily } from "../allocation.ts";
+import { sendElsewhere } from "../alternate.ts";
 import { grant } from "../lifetime.ts";
 import { ticketOf } from "../mobility.ts";
 import type { NoRelay, Relay } from "../relay-ports.ts";
@@ -42,7 +43,7 @@ export function allocate(state: TurnState, request: AuthenticatedRequest, now: I
     return reject(request, 420, [ATTRIBUTE.dontFragment.type]);
   }
   if (request.message.mobilityTicket !== undefined && (isTcp || !mayMove(state))) return reject(request, 405);
-  if (state.draining) return reject(request, 508);
+  if (state.draining) return sendElsewhere(state, request);
 
   const claim = claimOf(request);
   const reserved = state.dependencies.quota.reserve(claim);
