@@ -21,6 +21,14 @@ export interface MintRequest {
   readonly key: string;
   /** Certificate authorities as PEM, instead of the system's. */
   readonly ca?: string | undefined;
+  /** What this machine takes for the time. */
+  readonly nowUnixMs: number;
+}
+
+/** What came of it. */
+export interface Minted {
+  readonly targets: readonly IceTarget[];
+  readonly aheadMs: number | undefined;
 }
 
 /** The base URL of an API that listens here without TLS. */
@@ -33,19 +41,21 @@ export function plainBase({ ip, port }: TransportAddress): string {
 /**
  * `POST /v1/credentials`, as a back end asks.
  *
- * @returns every URL of the answer
+ * @returns every URL of the answer, and by how much the API's clock is ahead of ours, if it tells
  * @throws {Error} if there is no answer, or it is none of credentials
  */
-export async function requestMint({ base, key, ca }: MintRequest): Promise<IceTarget[]> {
+export async function requestMint({ base, key, ca, nowUnixMs }: MintRequest): Promise<Minted> {
   const url = new URL("/v1/credentials", base);
-  const { status, text } = await post(url, { authorization: `Bearer ${key}`, "content-type": "application/json" }, ca);
+  const { status, text, date } = await post(url, { authorization: `Bearer ${key}`, "content-type": "application/json" }, ca);
   const answer = asObject(parseJson(text));
   if (status !== 200) {
     const why = typeof answer.detail === "string" ? answer.detail : "without saying why";
     throw new Error(`${url.origin} answered ${status} to POST ${url.pathname}: ${why}`);
   }
   if (!Array.isArray(answer.iceServers)) throw new Error(`${url.origin} answered without iceServers`);
-  return answer.iceServers.flatMap((server: unknown) => targetsOf(asObject(server)));
+  const targets = answer.iceServers.flatMap((server: unknown) => targetsOf(asObject(server)));
+  const aheadMs = date === undefined ? undefined : Date.parse(date) - nowUnixMs;
+  return { targets, aheadMs: Number.isNaN(aheadMs) ? undefined : aheadMs };
 }
 
 /** What one entry of `iceServers` offers. */
@@ -60,7 +70,7 @@ function post(
   url: URL,
   headers: Readonly<Record<string, string>>,
   ca: string | undefined,
-): Promise<{ readonly status: number; readonly text: string }> {
+): Promise<{ readonly status: number; readonly text: string; readonly date: string | undefined }> {
   if (url.protocol !== "https:" && url.protocol !== "http:") throw new Error(`${url.href} is neither http: nor https:`);
   return new Promise((resolve, reject) => {
     const options = { method: "POST", headers: { connection: "close", ...headers }, agent: false };
@@ -76,7 +86,7 @@ function post(
         if (text.length > MAX_ANSWER_OCTETS) request.destroy(new Error("the answer is too long"));
       });
       response.on("error", reject);
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text, date: response.headers.date }));
     });
     request.end("{}");
   });

@@ -2,6 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { formatAddress, type TransportAddress } from "../net/address.ts";
 import { isIp, parseIp } from "../net/ip.ts";
+import { diagnose, distrustInWords } from "./diagnosis.ts";
 import { type IceUrl, parseIceUrl } from "./ice-url.ts";
 import { Probe } from "./probe.ts";
 
@@ -24,6 +25,8 @@ export interface TrialOptions {
   readonly at?: string | undefined;
   /** How long connecting may take, in milliseconds. */
   readonly connectTimeoutMs?: number | undefined;
+  /** What this machine takes for the time: it tells what has expired. */
+  readonly nowUnixMs: number;
 }
 
 /** What using one URL for real showed. Times are milliseconds. */
@@ -69,20 +72,21 @@ export async function tryUrl(text: string, options: TrialOptions): Promise<Trial
   const trial: Trial = { url: text };
   try {
     const url = parseIceUrl(text);
-    const servers = await resolve(url, options.at);
-    for (const server of servers) {
+    const blame = (error: unknown): void => {
+      const { host, transport } = url;
+      const { credentials, nowUnixMs } = options;
+      trial.problem = diagnose(error, { host, transport, server: trial.server, username: credentials?.username, nowUnixMs });
+    };
+    const servers = await resolve(url, options.at).catch(blame);
+    for (const server of servers ?? []) {
       delete trial.problem;
-      await attempt(trial, url, server, options).catch((error: unknown) => blame(trial, error));
+      await attempt(trial, url, server, options).catch(blame);
       if (trial.problem === undefined) break;
     }
   } catch (error) {
-    blame(trial, error);
+    trial.problem = error instanceof Error ? error.message : String(error);
   }
   return trial;
-}
-
-function blame(trial: Trial, error: unknown): void {
-  trial.problem = error instanceof Error ? error.message : String(error);
 }
 
 async function resolve({ host, port }: IceUrl, at = host): Promise<TransportAddress[]> {
@@ -104,7 +108,7 @@ async function attempt(trial: Trial, url: IceUrl, server: TransportAddress, opti
   });
   try {
     if (url.transport !== "udp") trial.connectMs = performance.now() - begun;
-    if (url.transport === "tls") inspect(trial, probe, options.verify);
+    if (url.transport === "tls") inspect(trial, probe, url.host, options);
     await bind(trial, probe);
     if (url.relay) await relay(trial, probe);
   } finally {
@@ -112,11 +116,11 @@ async function attempt(trial: Trial, url: IceUrl, server: TransportAddress, opti
   }
 }
 
-function inspect(trial: Trial, probe: Probe, verify: boolean): void {
+function inspect(trial: Trial, probe: Probe, host: string, { verify, nowUnixMs }: TrialOptions): void {
   trial.chain = probe.chain.map(inWords);
   if (probe.distrust === undefined) return;
-  trial.distrust = probe.distrust;
-  if (verify) throw new Error(`The certificate is not trusted: ${probe.distrust}`);
+  trial.distrust = distrustInWords(probe.distrust, probe.chain[0], host, nowUnixMs);
+  if (verify) throw new Error(`the certificate is not trusted: ${trial.distrust}`);
 }
 
 function inWords(certificate: X509Certificate): ServedCertificate {

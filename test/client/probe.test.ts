@@ -81,7 +81,7 @@ describe("a probe against coturn", { skip: needs("turnserver") }, () => {
   });
 
   test("tryUrl tells times, addresses and the chain", async () => {
-    const options = { credentials: coturn.credentials(), ca: authority.pem, verify: true };
+    const options = { credentials: coturn.credentials(), ca: authority.pem, verify: true, nowUnixMs: Date.now() };
     const trial = await tryUrl(`turns:localhost:${coturn.tlsPort}?transport=tcp`, options);
     assert.equal(trial.problem, undefined);
     assert.equal(trial.distrust, undefined);
@@ -91,12 +91,12 @@ describe("a probe against coturn", { skip: needs("turnserver") }, () => {
   });
 
   test("tryUrl blames what went wrong", async () => {
-    const options = { credentials: coturn.credentials(), verify: true };
+    const options = { credentials: coturn.credentials(), verify: true, nowUnixMs: Date.now() };
     const untrusted = await tryUrl(`turns:localhost:${coturn.tlsPort}`, options);
     assert.match(untrusted.problem ?? "", /not trusted/);
     const wrong = await tryUrl(`turn:127.0.0.1:${coturn.port}`, {
+      ...options,
       credentials: { username: "x", credential: "y" },
-      verify: true,
     });
     assert.match(wrong.problem ?? "", /401/);
     assert.match((await tryUrl("turn:127.0.0.1:1?transport=tcp", options)).problem ?? "", /refused|ECONNREFUSED|connect/i);

@@ -6,11 +6,12 @@ import { credentialKey, mint } from "../../credentials/credential.ts";
 import { mintAnswer } from "../../credentials/ice-servers.ts";
 import { allows } from "../../directory/regions.ts";
 import { Failure, UsageError } from "../failure.ts";
-import type { Table } from "../output.ts";
+import { formatTable } from "../output.ts";
 import { regionsOf } from "../regions.ts";
 import type { Session } from "../session.ts";
 
 const CREDENTIAL_SECONDS = 300;
+const CLOCK_TOLERANCE_MS = 30_000;
 
 interface Options {
   readonly url?: string;
@@ -43,10 +44,11 @@ async function check(session: Session, options: Options, command: Command): Prom
   if (targets.length === 0) throw new Failure("There is no URL to check: every listener is off");
   if (session.world.stderr.isTerminal) session.note(`checking ${targets.length} URL${targets.length === 1 ? "" : "s"} …`);
 
+  const { unixMs: nowUnixMs } = session.world.clock.now();
   const trials = await Promise.all(
-    targets.map(({ url, credentials }) => tryUrl(url, { credentials, ca, verify: true, at: options.at })),
+    targets.map(({ url, credentials }) => tryUrl(url, { credentials, ca, verify: true, at: options.at, nowUnixMs })),
   );
-  session.print({ json: trials, table: tableOf(trials) }, options);
+  session.print({ json: trials, table: reportOf(trials) }, options);
   if (trials.some(({ problem }) => problem !== undefined)) session.exitCode = 1;
 }
 
@@ -72,7 +74,12 @@ async function targetsFor(
   if (key === undefined) return mintFromDatabase(session, command);
   const base = url ?? localBase(session, command);
   if (!URL.canParse(base)) throw new UsageError(`--url is "${base}", neither a base URL nor a stun:, turn: or turns: URL`);
-  return requestMint({ base, key, ca });
+  const { targets, aheadMs = 0 } = await requestMint({ base, key, ca, nowUnixMs: session.world.clock.now().unixMs });
+  if (Math.abs(aheadMs) > CLOCK_TOLERANCE_MS) {
+    const seconds = `${Math.round(Math.abs(aheadMs) / 1000)} seconds ${aheadMs > 0 ? "behind" : "ahead of"}`;
+    session.note(`warning: this machine's clock is ${seconds} the gateway's: credentials expire by the gateway's`);
+  }
+  return targets;
 }
 
 /** The API of this configuration's own gateway. */
@@ -102,24 +109,40 @@ function mintFromDatabase(session: Session, command: Command): Promise<readonly 
   });
 }
 
-function tableOf(trials: readonly Trial[]): Table {
+/** A table that a terminal has room for, and below it what is wrong, and what is seen from outside. */
+function reportOf(trials: readonly Trial[]): string {
   const ms = (time: number | undefined): string => (time === undefined ? "" : `${time.toFixed(1)} ms`);
   const rows = trials.map((trial) => [
     trial.url,
-    trial.problem ?? "ok",
+    trial.problem === undefined ? "ok" : "FAILED",
     ms(trial.connectMs),
     ms(trial.bindingMs),
     ms(trial.allocateMs),
     ms(trial.roundTripMs),
-    trial.mappedAddress ?? "",
-    trial.relayedAddress ?? "",
-    chainOf(trial),
   ]);
-  const columns = ["url", "result", "connect", "binding", "allocate", "round trip", "seen as", "relayed as", "certificate"];
-  return { columns, rows };
+  const columns = ["url", "result", "connect", "binding", "allocate", "round trip"];
+  const wrong = trials.flatMap(({ url, problem }) => (problem === undefined ? [] : [`${url}: ${problem}`]));
+  const facts = [
+    listed(
+      "Seen as",
+      trials.map(({ mappedAddress }) => mappedAddress),
+    ),
+    listed(
+      "Relayed as",
+      trials.map(({ relayedAddress }) => relayedAddress),
+    ),
+    listed("Certificate", trials.map(chainOf)),
+  ];
+  const blocks = [formatTable({ columns, rows }).trimEnd(), wrong.join("\n"), facts.filter((fact) => fact !== "").join("\n")];
+  return blocks.filter((block) => block !== "").join("\n\n");
+}
+
+function listed(name: string, values: readonly (string | undefined)[]): string {
+  const known = [...new Set(values.filter((value) => value !== undefined && value !== ""))];
+  return known.length === 0 ? "" : `${name} ${known.join(", ")}`;
 }
 
 /** The served chain, the server's own first, with its last days. */
 function chainOf({ chain = [] }: Trial): string {
-  return chain.map(({ subject, notAfter }) => `${subject} until ${notAfter.slice(0, 10)}`).join(" ← ");
+  return chain.map(({ subject, notAfter }) => `${subject} until ${notAfter.slice(0, 10)}`).join(", signed by ");
 }
