@@ -1,4 +1,3 @@
-import type { TransportAddress } from "../net/address.ts";
 import { type IpAddress, isIp } from "../net/ip.ts";
 import { ATTRIBUTE } from "../stun/attributes.ts";
 import type { Action } from "./action.ts";
@@ -18,7 +17,7 @@ export interface AlternateServer {
 
 /**
  * Sends a client elsewhere, for nothing new begins here: 300, where another gateway can be reached as the client
- * reached us; else 508.
+ * reached us, and beside its address the one of the other family if it has one; else 508.
  *
  * @see RFC 8489 §10; RFC 8656 §7.2
  */
@@ -31,13 +30,15 @@ export function sendElsewhere(state: TurnState, request: AuthenticatedRequest): 
   const chosen = candidates[state.dependencies.random.below(candidates.length)];
   if (chosen === undefined) return reject(request, 508);
   const { hostname, address } = chosen;
-  // Over TLS the certificate is checked against a name, and the address is none.
-  return redirect(request, address, transport === "tls" && !isIp(hostname) ? hostname : undefined);
-}
-
-function redirect(request: AuthenticatedRequest, address: TransportAddress, domain: string | undefined): Action[] {
   return reject(request, 300, [], (builder) => {
     builder.add(ATTRIBUTE.alternateServer, address);
-    if (domain !== undefined) builder.add(ATTRIBUTE.alternateDomain, domain);
+    for (const other of state.alternates) {
+      const port = other[transport];
+      if (other.hostname !== hostname || other.ip.family === address.ip.family || port === undefined) continue;
+      builder.add(ATTRIBUTE.alternateServer, { ip: other.ip, port });
+      break;
+    }
+    // Over TLS the certificate is checked against a name, and an address is none.
+    if (transport === "tls" && !isIp(hostname)) builder.add(ATTRIBUTE.alternateDomain, hostname);
   });
 }

@@ -32,9 +32,9 @@ describe("docs/rfc/errors.md", () => {
     for (const row of rows()) {
       assert.match(
         row.method,
-        /^(Binding|TURN|Allocate|Refresh|CreatePermission|ChannelBind)(, in ADDRESS-ERROR-CODE of a success)?$/,
+        /^(Binding|TURN|Allocate|Refresh|CreatePermission|ChannelBind|Connect|ConnectionBind)(, in ADDRESS-ERROR-CODE of a success)?$/,
       );
-      assert.match(row.code, /^(400|401|403|420|437|438|440|441|442|443|486|508)$/);
+      assert.match(row.code, /^(300|400|401|403|405|420|437|438|440|441|442|443|446|447|486|508)$/);
       assert.match(row.section, /^RFC \d{4} §[\d.]+( \(\d+\))?$/);
       assert.ok(row.cause.length > 0);
     }

@@ -95,6 +95,19 @@ describe("TCP allocations", () => {
     probe.close();
   });
 
+  test("what a peer says at once is kept until the client binds the connection", UNHURRIED, async () => {
+    const running = await gateway();
+    const credentials = await running.mint({ label: "greeting" });
+    const peer = await peerServer((socket) => socket.write("220 ready"));
+    const { probe } = await allocateTcp(running, "tls", credentials);
+    const { connection } = await probe.must({ kind: "connect", peer: peer.address });
+    await probe.must({ kind: "refresh" }); // some time passes
+    const stream = await bind(running, "tcp", credentials, connection);
+    assert.equal(await heard(stream, 9), "220 ready");
+    probe.close();
+    peer.server.close();
+  });
+
   test("447 where nobody listens, 446 for a second, 403 for a denied peer, 400 for an unknown id", UNHURRIED, async () => {
     const running = await gateway();
     const credentials = await running.mint({ label: "codes" });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { readUint16 } from "../../src/lib/bytes.ts";
 import { formatAddress } from "../../src/net/address.ts";
 import { parseIp } from "../../src/net/ip.ts";
+import { ATTRIBUTE } from "../../src/stun/attributes.ts";
 import type { AlternateServer } from "../../src/turn/alternate.ts";
 import { Simulation } from "../support/simulation.ts";
 
@@ -39,7 +41,26 @@ describe("new allocations while we drain", () => {
       .client({ transport: "tls" })
       .tryAllocate();
     assert.equal(message?.alternateDomain, undefined);
-    assert.ok(message?.messageIntegrity);
+  });
+
+  test("RFC 8489 §14.8: a 300 is given to those who have proven a password, and is signed", () => {
+    const world = draining(four);
+    assert.ok(world.client().tryAllocate().message?.messageIntegrity);
+    assert.equal(world.client().tryAllocate({}, { integrity: "none" }).outcome, 401);
+    assert.equal(world.client().tryAllocate({}, { password: "guess" }).outcome, 401);
+  });
+
+  test("RFC 8489 §10: beside it stands the same server's address of the other family, if it has one", () => {
+    const second = (...servers: AlternateServer[]): number => {
+      const { type } = ATTRIBUTE.alternateServer;
+      const message = draining(...servers)
+        .client()
+        .tryAllocate().message;
+      return message?.offsets.filter((offset) => readUint16(message.bytes, offset) === type).length ?? 0;
+    };
+    assert.equal(second(four, six), 2);
+    assert.equal(second(four), 1);
+    assert.equal(second(four, { ...six, hostname: "c.example.com" }), 1);
   });
 
   test("all of them get their share", () => {

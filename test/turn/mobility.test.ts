@@ -46,6 +46,15 @@ describe("quota on the move", () => {
     assert.equal(bring(moved, ticket).outcome, "ok");
   });
 
+  test("a move for which the ledger has no room is 508, and the allocation stays where it is", () => {
+    const { here, there, username } = two();
+    const old = here.client({ username });
+    const ticket = allocateMobile(old);
+    here.ledgerIsFull = true;
+    assert.equal(bring(there.client({ username, address: "192.0.2.2:1" }), ticket).outcome, 508);
+    assert.equal(old.refresh().outcome, "ok");
+  });
+
   test("whoever only says that they move gains nothing", () => {
     const { here, there, username } = two({ quota: { perCredential: 2 } });
     const first = here.client({ username, address: "192.0.2.1:1" });
