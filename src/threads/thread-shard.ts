@@ -8,7 +8,7 @@ import type { RelayId } from "../forward/route.ts";
 import { ForwardTable } from "../forward/table.ts";
 import { SharedTraffic } from "../forward/traffic.ts";
 import { assert } from "../lib/assert.ts";
-import { randomFrom } from "../lib/random.ts";
+import { type Random, randomFrom } from "../lib/random.ts";
 import { Secret } from "../lib/secret.ts";
 import type { FiveTuple, TransportAddress } from "../net/address.ts";
 import type { SocketAddress } from "../net/socket-address.ts";
@@ -95,20 +95,7 @@ export class ThreadShard {
       tcp: sides.tcp?.ports,
     });
     const pressure = new TurnPressure();
-    const engine = new Engine(this.#engineSettings(settings), {
-      shard: plan.shard,
-      shards: plan.shards,
-      authority: new ProjectAuthority(this.directory, plan.region),
-      quota: this.#ledger,
-      peers: { judgeIp: (ip) => this.#peers.judgeIp(ip), judge: (peer) => this.#peers.judge(peer) },
-      relays: ports,
-      traffic: this.#traffic,
-      budget: this.#budget,
-      // Over a stream nobody asks twice: silence would be the end. There the edge's own limits count.
-      ...(sides.streams ? {} : { pressure }),
-      random,
-      nonceSecret: new Secret(plan.nonceSecret),
-    });
+    const engine = this.#engine(plan, sides, { relays: ports, pressure, random });
     const plainStun = !sides.streams && settings.engine.behaviorDiscovery.length === 0;
     this.shard = new Shard({
       engine,
@@ -130,6 +117,28 @@ export class ThreadShard {
         else plan.mailbox.postMessage({ kind: "toShard", shard, message });
       },
       closeClient: sides.closeClient,
+    });
+  }
+
+  #engine(
+    plan: ShardPlan,
+    sides: ShardSides,
+    made: { relays: SharedRelayPorts; pressure: TurnPressure; random: Random },
+  ): Engine {
+    const { relays, pressure, random } = made;
+    return new Engine(this.#engineSettings(plan.settings), {
+      shard: plan.shard,
+      shards: plan.shards,
+      authority: new ProjectAuthority(this.directory, plan.region),
+      quota: this.#ledger,
+      peers: { judgeIp: (ip) => this.#peers.judgeIp(ip), judge: (peer) => this.#peers.judge(peer) },
+      relays,
+      traffic: this.#traffic,
+      budget: this.#budget,
+      // Over a stream nobody asks twice: silence would be the end. There the edge's own limits count.
+      ...(sides.streams ? {} : { pressure }),
+      random,
+      nonceSecret: new Secret(plan.nonceSecret),
     });
   }
 
