@@ -56,10 +56,11 @@ RestartSec=1
 KillMode=mixed
 TimeoutStopSec=${stopSeconds}
 
-# A private key or a secret that our user may not read: systemd reads it and hands it over.
-#LoadCredential=privkey.pem:/etc/letsencrypt/live/relay.example.com/privkey.pem
+# Our user may not read what is root's. A certificate's key: let the renewal copy both files for a group of its own, and they
+# are taken up as they change.
+#SupplementaryGroups=icebreaker-tls
+# Any secret: systemd reads it at each start and hands it over.
 #LoadCredential=jwt-secret:/etc/icebreaker/jwt-secret
-#Environment=ICEBREAKER_TLS_KEY=%d/privkey.pem
 #Environment=ICEBREAKER_AUTH_JWT_SECRET_FILE=jwt-secret
 
 DynamicUser=yes
