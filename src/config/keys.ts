@@ -10,6 +10,8 @@ export interface Key {
   readonly variable: string | undefined;
   /** Whether its value must not print, and may be given as a file. */
   readonly secret: boolean;
+  /** Whether a running gateway cannot take it up. */
+  readonly restart: boolean;
 }
 
 /** What every environment variable of ours begins with. */
@@ -37,7 +39,13 @@ function* keysOf(table: TObject, prefix: string): Generator<Key> {
     const name = prefix + property;
     if (TypeGuard.IsObject(schema)) yield* keysOf(schema, `${name}.`);
     else
-      yield { name, schema, variable: TypeGuard.IsRecord(schema) ? undefined : variableOf(name), secret: schema.secret === true };
+      yield {
+        name,
+        schema,
+        variable: TypeGuard.IsRecord(schema) ? undefined : variableOf(name),
+        secret: schema.secret === true,
+        restart: schema.restart === true,
+      };
   }
 }
 

@@ -20,6 +20,9 @@ A secret can be kept in a file of its own: \`secret_file = "/path"\` in the plac
 
 \`icebreaker config\` prints what is in force, and where each value came from. An unknown key stops the start, and names
 the nearest valid one.
+
+SIGHUP reads everything again. What can be taken up is in force at once, and no live allocation ends for it; what takes a
+restart says so below, and is named in the log. Where there is a mistake it is named, and all stays as it was.
 `;
 
 /** `docs/configuration.md`: every key with its type, default, limits and variable. */
@@ -49,6 +52,7 @@ function* entry(name: string, property: string, schema: TSchema): Generator<stri
   yield key?.variable === undefined ? "- no environment variable" : `- environment: \`${key.variable}\``;
   if (key?.secret)
     yield `- secret: may be given as \`${property}_file\`, in the environment \`${variableOf(name)}_FILE\`; never printed`;
+  if (key?.restart) yield "- a change takes a restart";
   yield "";
 }
 

@@ -20,13 +20,16 @@ export const SettingsSchema = Type.Object(
   {
     hostname: Type.Optional(
       HostnameText({
+        restart: true,
         example: "relay.example.com",
-        description: "The host in every ICE URL, and the realm. Unset: the first external address.",
+        description:
+          "The host in every ICE URL, and the realm. Unset: the first external address. A name that does not resolve is a warning at start.",
       }),
     ),
-    region: SlugText({ default: "us-east", description: "The region this gateway serves." }),
+    region: SlugText({ restart: true, default: "us-east", description: "The region this gateway serves." }),
     state_dir: Type.Optional(
       PathText({
+        restart: true,
         example: "/var/lib/icebreaker",
         description:
           "Where what must outlive a restart is kept. Unset: `$STATE_DIRECTORY`, else `/var/lib/icebreaker` if it exists, else `./state`.",

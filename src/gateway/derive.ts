@@ -1,3 +1,5 @@
+import { KEYS } from "../config/keys.ts";
+import type { LoadedSettings } from "../config/load.ts";
 import type { Settings } from "../config/schema.ts";
 import type { Endpoints } from "../credentials/endpoints.ts";
 import { isWildcard } from "../dataplane/socket.ts";
@@ -174,28 +176,9 @@ function jwtSettings({ auth }: Settings, publicKey: string | undefined): ApiSett
 }
 
 /** Settings that a running gateway cannot take up: the names of those that differ. */
-export function needRestart(before: Settings, after: Settings): readonly string[] {
-  const fixed = (settings: Settings): Record<string, unknown> => ({
-    hostname: settings.hostname,
-    region: settings.region,
-    state_dir: settings.state_dir,
-    "database.url": settings.database.url.revealText(),
-    "listen.udp": settings.listen.udp,
-    "listen.tcp": settings.listen.tcp,
-    "listen.tls": settings.listen.tls,
-    "listen.http": settings.listen.http,
-    "listen.metrics": settings.listen.metrics,
-    "listen.proxy_protocol": settings.listen.proxy_protocol,
-    "tls.passthrough": settings.tls.passthrough,
-    advertise: settings.advertise,
-    "relay.enabled": settings.relay.enabled,
-    "relay.address": settings.relay.address,
-    "relay.external_address": settings.relay.external_address,
-    "relay.ports": settings.relay.ports,
-    "relay.workers": settings.relay.workers,
-  });
-  const [old, fresh] = [fixed(before), fixed(after)];
-  const differ = Object.keys(old).filter((name) => JSON.stringify(old[name]) !== JSON.stringify(fresh[name]));
-  const withoutFiles = before.tls.certificate !== undefined && after.tls.certificate === undefined;
+export function needRestart(before: LoadedSettings, after: LoadedSettings): readonly string[] {
+  const text = ({ values }: LoadedSettings, name: string): string | undefined => JSON.stringify(values.get(name));
+  const differ = KEYS.filter(({ name, restart }) => restart && text(before, name) !== text(after, name)).map(({ name }) => name);
+  const withoutFiles = before.settings.tls.certificate !== undefined && after.settings.tls.certificate === undefined;
   return withoutFiles ? [...differ, "tls.certificate"] : differ;
 }

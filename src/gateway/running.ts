@@ -198,7 +198,7 @@ export class RunningGateway {
   async reload(loaded: LoadedSettings): Promise<void> {
     const publicKey = await jwtPublicKey(loaded.settings);
     for (const warning of loaded.warnings) this.#log.warn({}, warning);
-    const fixed = needRestart(this.#parts.loaded.settings, loaded.settings);
+    const fixed = needRestart(this.#parts.loaded, loaded);
     if (fixed.length > 0) this.#log.warn({}, `These settings take a restart: ${fixed.join(", ")}; the rest is in force`);
     this.#loaded = loaded;
     this.#own = { ...this.#own, publicKey };

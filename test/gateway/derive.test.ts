@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { loadSettings } from "../../src/config/load.ts";
+import { type LoadedSettings, loadSettings } from "../../src/config/load.ts";
 import type { Settings } from "../../src/config/schema.ts";
 import {
   apiSettings,
@@ -139,16 +139,24 @@ test("JWT settings cross threads with the secret as octets, and HS256 is what a 
 });
 
 test("what takes a restart is named; what does not is not", () => {
-  const before = settingsOf("");
-  assert.deepEqual(needRestart(before, settingsOf('[log]\nlevel = "warn"\n[limits]\nallocations_per_label = 7')), []);
-  assert.deepEqual(needRestart(before, settingsOf('region = "eu-west"\n[listen]\nudp = []\n[relay]\nworkers = 1')), [
+  const before = loaded("");
+  assert.deepEqual(needRestart(before, loaded('[log]\nlevel = "warn"\n[limits]\nallocations_per_label = 7')), []);
+  assert.deepEqual(needRestart(before, loaded('region = "us-east"\n[listen]\nudp = ["[::]:3478"]')), []);
+  assert.deepEqual(needRestart(before, loaded('region = "eu-west"\n[listen]\nudp = []\n[relay]\nworkers = 1')), [
     "region",
     "listen.udp",
     "relay.workers",
   ]);
+  const files = loaded('[tls]\ncertificate = "/c.pem"\nkey = "/k.pem"');
+  assert.deepEqual(needRestart(before, files), []);
+  assert.deepEqual(needRestart(files, before), ["tls.certificate"]);
 });
 
 function settingsOf(toml: string): Settings {
+  return loaded(toml).settings;
+}
+
+function loaded(toml: string): LoadedSettings {
   const files = { read: () => toml, exists: (path: string) => path === "/ib.toml", facts: () => undefined };
-  return loadSettings({ flag: "/ib.toml", env: {}, cwd: "/", files }).settings;
+  return loadSettings({ flag: "/ib.toml", env: {}, cwd: "/", files });
 }

@@ -144,5 +144,7 @@ function listed(name: string, values: readonly (string | undefined)[]): string {
 
 /** The served chain, the server's own first, with its last days. */
 function chainOf({ chain = [] }: Trial): string {
-  return chain.map(({ subject, notAfter }) => `${subject} until ${notAfter.slice(0, 10)}`).join(", signed by ");
+  return chain
+    .map(({ subject, notAfter }) => `${subject.replaceAll("\n", ", ")} until ${notAfter.slice(0, 10)}`)
+    .join(", signed by ");
 }

@@ -3,6 +3,7 @@ import { closed } from "./closed.ts";
 
 const port = (listener: string) =>
   Type.Integer({
+    restart: true,
     default: 0,
     minimum: 0,
     maximum: 65_535,

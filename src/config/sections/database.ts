@@ -6,6 +6,7 @@ import { closed } from "./closed.ts";
 export const DatabaseSection = Type.Object(
   {
     url: DatabaseUrlText({
+      restart: true,
       default: "sqlite:icebreaker.db",
       description: "`sqlite:` with a path, relative to `state_dir` or absolute; or `postgres://…`, shared by a fleet.",
     }),

@@ -9,18 +9,29 @@ import { closed } from "./closed.ts";
 export const ListenSection = Type.Object(
   {
     udp: Type.Array(ListenText(), {
+      restart: true,
       default: ["[::]:3478"],
       description:
         "STUN and TURN over UDP. Two addresses with the same two ports each (four entries) turn on RFC 5780, the discovery of NAT behaviour.",
     }),
-    tcp: Type.Array(ListenText(), { default: ["[::]:3478"], description: "STUN and TURN over TCP." }),
-    tls: Type.Array(ListenText(), { default: ["[::]:443"], description: "TURN over TLS and the HTTPS API on one port." }),
+    tcp: Type.Array(ListenText(), { restart: true, default: ["[::]:3478"], description: "STUN and TURN over TCP." }),
+    tls: Type.Array(ListenText(), {
+      restart: true,
+      default: ["[::]:443"],
+      description: "TURN over TLS and the HTTPS API on one port.",
+    }),
     http: Type.Array(ListenText(), {
+      restart: true,
       default: ["127.0.0.1:8080"],
       description: "The same API without TLS, for a reverse proxy or this machine.",
     }),
-    metrics: Type.Array(ListenText(), { default: ["127.0.0.1:9641"], description: "`/metrics`, `/healthz` and `/readyz`." }),
+    metrics: Type.Array(ListenText(), {
+      restart: true,
+      default: ["127.0.0.1:9641"],
+      description: "`/metrics`, `/healthz` and `/readyz`.",
+    }),
     proxy_protocol: Type.Array(CidrText(), {
+      restart: true,
       default: [],
       description: "CIDRs whose TCP and TLS connections begin with a PROXY v1 or v2 header.",
     }),

@@ -25,20 +25,33 @@ const PeersSection = Type.Object(
 export const RelaySection = Type.Object(
   {
     enabled: Type.Boolean({
+      restart: true,
       default: true,
       description: "false: no TURN anywhere; the ICE endpoints return STUN entries only.",
     }),
     address: Type.Array(IpText(), {
+      restart: true,
       default: [],
       description:
         "Local addresses that relayed sockets bind, IPv4 and IPv6. Empty: the source addresses of the default routes, one of each family; a private one without `relay.external_address` is a warning at start.",
     }),
     external_address: Type.Array(IpText(), {
+      restart: true,
       default: [],
       description: "What XOR-RELAYED-ADDRESS shows instead, pairwise with `relay.address`, behind a 1:1 NAT.",
     }),
-    ports: PortRangeText({ default: "49152-65535", description: "First and last port of relayed transport addresses." }),
-    workers: Type.Integer({ default: 0, minimum: 0, maximum: 1024, description: "Threads that relay. 0: one for each core." }),
+    ports: PortRangeText({
+      restart: true,
+      default: "49152-65535",
+      description: "First and last port of relayed transport addresses.",
+    }),
+    workers: Type.Integer({
+      restart: true,
+      default: 0,
+      minimum: 0,
+      maximum: 1024,
+      description: "Threads that relay. 0: one for each core.",
+    }),
     tcp: Type.Boolean({
       default: false,
       description: "TCP allocations (RFC 6062): a way to connect elsewhere, so off unless wanted.",

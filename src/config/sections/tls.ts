@@ -28,6 +28,7 @@ export const TlsSection = Type.Object(
       PathText({ example: "/etc/icebreaker/privkey.pem", description: "The certificate's private key, in PEM." }),
     ),
     passthrough: Type.Record(Type.String(), PassthroughText(), {
+      restart: true,
       default: {},
       description:
         'TLS for these names goes through untouched, to a host and port: `{ "www.example.com" = "127.0.0.1:9443" }`; with `proxy+` before it the connection begins with a PROXY v2 header.',
