@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { describe, test } from "node:test";
 import type { Packet } from "../../src/dataplane/plane.ts";
 import { Admission } from "../../src/edge/admission.ts";
@@ -45,6 +46,49 @@ class World {
     this.clients.sendToClient(connection, 0, new SocketAddress(), bytes, 0, bytes.length);
   }
 }
+
+describe("StreamClients, raw", () => {
+  test("a held connection is not read, and goes on where it was when it is released", async () => {
+    const world = new World();
+    world.answer = ({ socket }) => world.clients.hold(socket);
+    const client = await world.connect();
+    client.socket.write(concat(BINDING, PADDED));
+    await until(() => world.packets.length === 1, "the first frame");
+    client.socket.write(BINDING);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(world.packets.length, 1);
+    world.answer = () => {};
+    world.clients.release(world.packets[0]?.connection ?? 0);
+    await until(() => world.packets.length === 3, "the other two");
+  });
+
+  test("a connection that is given away has what was read of it and is no frame, after what was sent", async () => {
+    const world = new World();
+    const raw: { socket?: Socket; text: string } = { text: "" };
+    world.answer = ({ socket: connection }) => {
+      world.send(connection, BINDING);
+      const given = world.clients.detach(connection);
+      assert.ok(given);
+      raw.socket = given.socket;
+      raw.text = new TextDecoder().decode(given.head);
+      given.socket.on("data", (bytes) => {
+        raw.text += bytes;
+      });
+      given.socket.resume();
+    };
+    const client = await world.connect();
+    client.socket.write(concat(BINDING, new TextEncoder().encode("Hello, ")));
+    await until(() => raw.socket !== undefined, "the frame");
+    client.socket.write("peer");
+    await until(() => raw.text === "Hello, peer", "all of it, in order");
+    raw.socket?.end("and you");
+    await until(() => client.received.length === BINDING.length + 7, "the answer, and what is raw");
+    assert.equal(world.clients.count, 0);
+    client.socket.destroy();
+    await until(() => raw.socket?.destroyed === true, "the end");
+    assert.deepEqual(world.closed, [], "nobody is told");
+  });
+});
 
 describe("StreamClients, from clients", () => {
   test("frames come whole, without padding, wherever the stream is cut", async () => {

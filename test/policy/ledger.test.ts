@@ -66,6 +66,36 @@ for (const { name, make } of implementations) {
       assert.equal(quota.size, 0);
     });
 
+    test("a second claim counts only where it differs, and either of the two may stay", () => {
+      for (const stays of ["first", "second"] as const) {
+        const quota = make({ perCredential: 1, perLabel: 1, perProject: 1 });
+        const [first, second] = [claim({}), claim({ client: "192.0.2.2" })];
+        quota.reserve(first);
+        assert.equal(quota.reserveSecond(first, second), "reserved", "the project has it already");
+        assert.equal(quota.size, 5);
+        quota.limits = { ...unlimited, perCredential: 1 };
+        assert.deepEqual([quota.reserve(first), quota.reserve(second)], ["quota", "quota"]);
+        const [left, kept] = stays === "first" ? [second, first] : [first, second];
+        quota.releaseSecond(left, kept);
+        assert.deepEqual([quota.reserve(kept), quota.reserve(left)], ["quota", "reserved"]);
+        quota.release(left);
+        quota.release(kept);
+        assert.equal(quota.size, 0);
+      }
+    });
+
+    test("a second claim that differs in nothing counts nothing, and one over a limit is refused whole", () => {
+      const quota = make({ ...unlimited, perLabel: 1 });
+      const [first, second] = [claim({}), claim({ client: "192.0.2.2" })];
+      quota.reserve(first);
+      assert.equal(quota.reserveSecond(first, first), "reserved");
+      quota.releaseSecond(first, first);
+      quota.reserve(second);
+      const before = quota.size;
+      assert.equal(quota.reserveSecond(first, second), "quota");
+      assert.equal(quota.size, before);
+    });
+
     test("releasing what was not reserved breaks an invariant", () => {
       assert.throws(() => make(unlimited).release(claim({})), /invariant/);
     });

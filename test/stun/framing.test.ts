@@ -118,3 +118,21 @@ describe("Framer", () => {
     );
   });
 });
+
+test("what belongs to no frame yet is taken as it came, and is gone then", () => {
+  const frame = fromHex("4000 0001 0a000000");
+  for (const pieces of [
+    [frame, fromHex("48656c6c6f")],
+    [concat(frame, fromHex("48656c6c6f"))],
+    [concat(frame, fromHex("48")), fromHex("656c6c6f")],
+  ]) {
+    const framer = new Framer();
+    const rest: Uint8Array[] = [];
+    for (const piece of pieces) {
+      framer.push(piece);
+      if (framer.next() !== undefined || rest.length > 0) rest.push(framer.takeRest());
+    }
+    assert.equal(toHex(concat(...rest)), "48656c6c6f");
+    assert.equal(framer.next(), undefined);
+  }
+});

@@ -32,6 +32,8 @@ export interface Abilities {
   readonly errors: boolean;
   /** Learns the local address on a wildcard listener. */
   readonly localAddresses: boolean;
+  /** Gives relays away. */
+  readonly releases: boolean;
 }
 
 /** Keeps what a plane hands over, and does more if a test says so. */
@@ -140,6 +142,24 @@ export function dataplaneSuite(name: string, libc: Libc, openPlane: OpenPlane, a
             assert.equal(recorder.fromPeers[0]?.relay, relay.id);
           }));
       }
+    }
+
+    if (abilities.releases) {
+      test("gives a relay away with what waits in it, and what was sent from it still leaves", () =>
+        inWorld("127.0.0.1:0", false, async ({ plane, recorder, ...world }) => {
+          const [peer, relay] = [await world.peer(), world.relay()];
+          await world.ready();
+          plane.sendToPeer(relay.id, socketAddress(peer.address), payload(50), 0, 50, false);
+          const descriptor = plane.releaseRelay(relay.id);
+          assert.ok(descriptor !== undefined);
+          await world.until(() => peer.received.length === 1, "what was sent before");
+          for (let i = 0; i < 20; i++) peer.send(relay.address, payload(60, i));
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          assert.equal(recorder.fromPeers.length, 0, "nobody hears it here any more");
+          const again = plane.openRelay(descriptor, relay.address);
+          await world.until(() => recorder.fromPeers.length === 20, "all that waited");
+          assert.deepEqual(new Set(recorder.fromPeers.map((packet) => packet.relay)), new Set([again]));
+        }));
     }
 
     test("leaves four octets before each datagram from a peer, and sends from where it lies", () =>

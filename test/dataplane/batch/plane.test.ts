@@ -12,5 +12,5 @@ dataplaneSuite(
     const plane = new BatchPlane(libc, { listeners }, handler);
     return { plane, step: () => void plane.turn(0), close: () => plane.close() };
   },
-  { errors: true, localAddresses: true },
+  { errors: true, localAddresses: true, releases: true },
 );

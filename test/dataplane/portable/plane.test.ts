@@ -22,7 +22,7 @@ for (const adopt of libc.adoptsDatagramSockets ? [true, false] : [false]) {
       const plane = new PortablePlane({ libc, listeners, adopt }, handler);
       return { plane, step: () => {}, ready: () => plane.ready, close: () => plane.close() };
     },
-    { errors: false, localAddresses: false },
+    { errors: false, localAddresses: false, releases: adopt },
   );
 }
 
