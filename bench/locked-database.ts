@@ -48,11 +48,22 @@ function doorsOf(running: Gateway, pair: Minted): ReadonlyMap<string, () => Prom
     ["POST /v1/credentials on listen.tls", ask("tls", "/v1/credentials", "POST")],
     ["GET /api/v1/ice-servers on listen.http", ask("http", "/api/v1/ice-servers")],
     ["GET /api/v1/ice-servers on listen.tls", ask("tls", "/api/v1/ice-servers")],
+    ["POST /v1/credentials/revoke on listen.http", () => revoke(running, pair, "http")],
+    ["POST /v1/credentials/revoke on listen.tls", () => revoke(running, pair, "tls")],
     ["GET /metrics", ask("metrics", "/metrics")],
     ["GET /readyz on listen.tls", ask("tls", "/readyz")],
     ["an allocation over UDP and a packet through it", () => call(running, pair, "udp")],
     ["an allocation over TLS and a packet through it", () => call(running, pair, "tls")],
   ]);
+}
+
+/** Of somebody who does not exist: written, or in force and told that it waits. */
+async function revoke(running: Gateway, pair: Minted, over: "http" | "tls"): Promise<void> {
+  const [, project] = pair.username.split(":");
+  const headers = { authorization: `Bearer ${running.key}`, "content-type": "application/json" };
+  const body = JSON.stringify({ username: `${Math.ceil(Date.now() / 1000)}:${project}:nobody` });
+  const { status } = await running.ask({ over, path: "/v1/credentials/revoke", method: "POST", headers, body });
+  if (status !== 204 && status !== 500) throw new Error(`A revocation was answered ${status}`);
 }
 
 async function call(running: Gateway, credentials: Minted, transport: "udp" | "tls"): Promise<void> {

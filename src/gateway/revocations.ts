@@ -19,7 +19,7 @@ interface Waiting {
 }
 
 const PAUSE_MS = 250;
-const PATIENCE_MS = 100;
+const PATIENCE_MS = 50;
 /** So many wait for the database at most. */
 const MOST_WAITING = 10_000;
 
