@@ -55,12 +55,13 @@ export function distrustInWords(code: string, leaf: X509Certificate | undefined,
   if (leaf !== undefined && Date.parse(validTo) < nowUnixMs) return `it expired at ${iso(validTo)} (${code})`;
   if (leaf !== undefined && Date.parse(validFrom) > nowUnixMs)
     return `it is not valid before ${iso(validFrom)} (${code}): is this machine's clock right?`;
+  if (leaf !== undefined && leaf.issuer === leaf.subject) return `it is self-signed (${code})`;
   switch (code) {
     case "ERR_TLS_CERT_ALTNAME_INVALID":
     case "HOSTNAME_MISMATCH":
       return `it names ${subjectAltName}, not ${host} (${code})`;
-    case "DEPTH_ZERO_SELF_SIGNED_CERT":
-      return `it is self-signed (${code})`;
+    case "CERT_SIGNATURE_FAILURE":
+      return `the authority that it names, ${issuer}, has not signed it (${code})`;
     case "SELF_SIGNED_CERT_IN_CHAIN":
     case "UNABLE_TO_GET_ISSUER_CERT":
     case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":

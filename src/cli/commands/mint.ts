@@ -27,6 +27,7 @@ export function mintCommand(program: Command, session: Session): void {
     .option("--ttl <seconds>", "its lifetime; else credentials.default_ttl")
     .option("--region <slug>", "where it counts; else this gateway's own, if the project has it")
     .option("--label <text>", "whom it is for: letters, digits and . _ @ -")
+    .option("--json", "print JSON, as it does anyway")
     .action((project: string, options: Options, command: Command) => mintFor(session, project, options, command));
 }
 
