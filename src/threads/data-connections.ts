@@ -1,4 +1,5 @@
-import { Splice } from "../dataplane/tcp/splice.ts";
+import { Pace } from "../dataplane/tcp/pace.ts";
+import { Splice, type SplicePaces } from "../dataplane/tcp/splice.ts";
 import { TcpRelays } from "../dataplane/tcp/tcp-relays.ts";
 import type { Libc } from "../dataplane/libc.ts";
 import { close } from "../dataplane/socket.ts";
@@ -17,6 +18,14 @@ export interface DataConnectionsParts {
   readonly think: (input: Input) => void;
   /** What the client calls the sender of a connection. */
   readonly shownOf: (wire: TransportAddress) => TransportAddress;
+  /** What an allocation may carry each way; 0 is no limit. */
+  readonly bytesPerSecond: () => number;
+}
+
+/** The connections of one allocation that this thread carries. */
+interface Share {
+  readonly paces: SplicePaces;
+  connections: number;
 }
 
 /** The streams of TCP allocations on an edge thread (RFC 6062): relayed ports, and what is passed between client and peer. */
@@ -24,6 +33,7 @@ export class DataConnections {
   readonly relays: TcpRelays;
   readonly #parts: DataConnectionsParts;
   readonly #splices = new Map<string, Splice>();
+  readonly #shares = new Map<string, Share>();
 
   constructor(parts: DataConnectionsParts) {
     this.#parts = parts;
@@ -61,7 +71,7 @@ export class DataConnections {
     this.relays.close();
   }
 
-  #splice({ client, descriptor, shard, connection }: Extract<StreamAction, { readonly kind: "splice" }>): void {
+  #splice({ client, descriptor, shard, connection, allocation }: Extract<StreamAction, { readonly kind: "splice" }>): void {
     const { libc, clients, streams, think } = this.#parts;
     const stream = clients.detach(client.socket);
     if (stream === undefined) {
@@ -69,10 +79,27 @@ export class DataConnections {
       return think({ kind: "spliceEnded", shard, connection, toPeer: 0, toClient: 0 });
     }
     const key = `${shard} ${connection}`;
+    const share = this.#share(`${shard} ${allocation}`);
     const ended = ({ toPeer, toClient }: { readonly toPeer: number; readonly toClient: number }): void => {
       this.#splices.delete(key);
+      share?.leave();
       think({ kind: "spliceEnded", shard, connection, toPeer, toClient });
     };
-    this.#splices.set(key, new Splice(stream.socket, stream.head, descriptor, streams, ended));
+    this.#splices.set(key, new Splice(stream.socket, stream.head, descriptor, streams, ended, share?.paces));
+  }
+
+  /** An allocation's bandwidth is one, however many connections it has here. */
+  #share(key: string): { readonly paces: SplicePaces; readonly leave: () => void } | undefined {
+    const perSecond = this.#parts.bytesPerSecond();
+    if (perSecond === 0) return undefined;
+    const fresh = (): Share => ({ paces: { toPeer: new Pace(perSecond), toClient: new Pace(perSecond) }, connections: 0 });
+    const share = this.#shares.get(key) ?? fresh();
+    this.#shares.set(key, share);
+    share.connections += 1;
+    const leave = (): void => {
+      share.connections -= 1;
+      if (share.connections === 0) this.#shares.delete(key);
+    };
+    return { paces: share.paces, leave };
   }
 }

@@ -63,6 +63,7 @@ export class EdgeThread {
         clients: this.#clients,
         think: (input) => this.#think(() => this.#thread.shard.handle(input)),
         shownOf: (wire) => this.#thread.shownOf(wire),
+        bytesPerSecond: () => this.#thread.bytesPerSecond,
       });
     const data = this.#data;
     this.#thread = new ThreadShard(plan, libc, {

@@ -175,6 +175,11 @@ export class ThreadShard {
     return { ...engine, tcpRelay, dontFragment: engine.dontFragment && this.#setsDontFragment };
   }
 
+  /** `limits.bandwidth_per_allocation`. */
+  get bytesPerSecond(): number {
+    return this.#settings.bytesPerSecond;
+  }
+
   /** Whether lines of `debug` are wanted. */
   get debug(): boolean {
     return this.#settings.debug;

@@ -40,6 +40,7 @@ export type StreamAction =
   | {
       readonly kind: "splice";
       readonly client: FiveTuple;
+      readonly allocation: number;
       readonly descriptor: number;
       readonly shard: number;
       readonly connection: number;

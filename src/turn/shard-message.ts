@@ -19,6 +19,8 @@ export type ShardMessage =
       readonly bytes: Uint8Array;
       readonly shard: number;
       readonly connection: number;
+      /** The number of its allocation, whose connections share what bandwidth it has. */
+      readonly allocation: number;
       readonly descriptor: number;
     }
   /** Your client may go on: it was refused. */

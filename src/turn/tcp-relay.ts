@@ -74,10 +74,10 @@ export function connectionWanted(state: TurnState, { shard, from, bytes }: Wante
 }
 
 /** The owner has agreed: its answer goes to the client, and after it all that the peer says. */
-export function spliceOf({ to, bytes, descriptor, shard, connection }: Bound): readonly Action[] {
+export function spliceOf({ to, bytes, ...peer }: Bound): readonly Action[] {
   return [
     { kind: "send", to, bytes },
-    { kind: "splice", client: to, descriptor, shard, connection },
+    { ...peer, kind: "splice", client: to },
   ];
 }
 
@@ -119,6 +119,7 @@ function bound(
     bytes,
     shard: state.dependencies.shard,
     connection: connection.id,
+    allocation: connection.allocation.facts.id,
     descriptor,
   };
   return [{ kind: "toShard", shard, message }];

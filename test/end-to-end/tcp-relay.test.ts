@@ -162,6 +162,25 @@ describe("TCP allocations", () => {
     for (const { probe } of [one, other]) probe.close();
   });
 
+  test("limits.bandwidth_per_allocation holds for its streams together, each way", UNHURRIED, async () => {
+    const perSecond = 500_000;
+    const slow = await startGateway({ settings: { ...ALLOWED, limits: { bandwidth_per_allocation: perSecond } } });
+    const credentials = await slow.mint();
+    const peer = await echoServer();
+    const { probe } = await allocateTcp(slow, "tcp", credentials);
+    const { connection } = await probe.must({ kind: "connect", peer: peer.address });
+    const stream = await bind(slow, "tls", credentials, connection);
+    const octets = 1_500_000;
+    const begun = performance.now();
+    stream.write(new Uint8Array(octets));
+    await heard(stream, octets);
+    const seconds = (performance.now() - begun) / 1000;
+    assert.ok(seconds > (0.8 * octets) / perSecond && seconds < (1.5 * octets) / perSecond, `${octets} in ${seconds} s`);
+    probe.close();
+    peer.server.close();
+    await slow.stop();
+  });
+
   test("no descriptor is left behind", UNHURRIED, async () => {
     const running = await startGateway({ settings: ALLOWED });
     const credentials = await running.mint();

@@ -1,11 +1,22 @@
 import type { Socket } from "node:net";
+import { setTimeout } from "node:timers";
+import type { Pace } from "./pace.ts";
 import type { RawStream, RawStreams } from "../../runtime/runtime.ts";
+
+/** What holds the two directions back; nothing, where there is no limit. */
+export interface SplicePaces {
+  readonly toPeer: Pace;
+  readonly toClient: Pace;
+}
 
 /** Octets that have passed, by where to. */
 export interface SpliceTotals {
   readonly toPeer: number;
   readonly toClient: number;
 }
+
+/** A shorter wait is added to the next. */
+const LEAST_WAIT_MS = 1;
 
 /**
  * A client's stream and a peer's, made one: everything passes as it is, each side as fast as the other takes it, and
@@ -14,6 +25,10 @@ export interface SpliceTotals {
 export class Splice {
   readonly #client: Socket;
   readonly #ended: (totals: SpliceTotals) => void;
+  readonly #paces: SplicePaces | undefined;
+  /** Nothing is read until a pace allows. */
+  #clientWaits = false;
+  #peerWaits = false;
   #peer: RawStream | undefined;
   /** What the peer's side has not taken yet. */
   #waiting: Uint8Array = new Uint8Array(0);
@@ -31,9 +46,17 @@ export class Splice {
    * @param descriptor of the peer's connection, ours from now on
    * @param ended called once, when both are closed
    */
-  constructor(client: Socket, head: Uint8Array, descriptor: number, streams: RawStreams, ended: (totals: SpliceTotals) => void) {
+  constructor(
+    client: Socket,
+    head: Uint8Array,
+    descriptor: number,
+    streams: RawStreams,
+    ended: (totals: SpliceTotals) => void,
+    paces?: SplicePaces,
+  ) {
     this.#client = client;
     this.#ended = ended;
+    this.#paces = paces;
     this.#waiting = head;
     client.on("close", () => this.close());
     const handler = {
@@ -67,12 +90,22 @@ export class Splice {
     const client = this.#client;
     client.on("data", (bytes: Uint8Array) => this.#fromClient(bytes));
     client.on("end", () => this.#clientEnds());
-    client.on("drain", () => peer.resume());
+    client.on("drain", () => {
+      if (!this.#peerWaits) peer.resume();
+    });
     this.#drain();
     peer.resume();
   }
 
   #fromClient(bytes: Uint8Array): void {
+    const wait = this.#paces?.toPeer.take(bytes.length, performance.now()) ?? 0;
+    if (wait >= LEAST_WAIT_MS) {
+      this.#clientWaits = true;
+      setTimeout(() => {
+        this.#clientWaits = false;
+        this.#drain();
+      }, wait);
+    }
     this.#waiting = this.#waiting.length === 0 ? bytes : joined(this.#waiting, bytes);
     this.#drain();
   }
@@ -89,7 +122,8 @@ export class Splice {
     if (this.#waiting.length > 0) {
       this.#client.pause();
     } else {
-      this.#client.resume();
+      if (this.#clientWaits) this.#client.pause();
+      else this.#client.resume();
       if (this.#clientEnded && !this.#isShut) peer.shutdown();
       this.#isShut = this.#clientEnded;
     }
@@ -104,7 +138,15 @@ export class Splice {
   #fromPeer(bytes: Uint8Array): void {
     if (this.#isOver) return;
     this.#toClient += bytes.length;
+    const wait = this.#paces?.toClient.take(bytes.length, performance.now()) ?? 0;
     if (!this.#client.write(bytes)) this.#peer?.pause();
+    if (wait < LEAST_WAIT_MS) return;
+    this.#peerWaits = true;
+    this.#peer?.pause();
+    setTimeout(() => {
+      this.#peerWaits = false;
+      if (!this.#isOver && !this.#client.writableNeedDrain) this.#peer?.resume();
+    }, wait);
   }
 
   #peerEnds(): void {
