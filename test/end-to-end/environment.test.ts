@@ -7,11 +7,11 @@ import { after, describe, test } from "node:test";
 import { runToEnd } from "../support/child.ts";
 import { executable } from "../support/executable.ts";
 import { startGateway } from "../support/gateway.ts";
-import { type Islander, mayMakeNetworks, startOnIsland } from "../support/namespace.ts";
+import { type Islander, mayMakeNamespaces, startOnIsland } from "../support/namespace.ts";
 import { needs, unless } from "../support/needs.ts";
 import { UNHURRIED, until } from "../support/shared.ts";
 
-const ON_ISLAND = unless(mayMakeNetworks, "only root may make a network", { required: false });
+const ON_ISLAND = unless(mayMakeNamespaces, "only root may make a network", { required: false }) || needs("ip", "sysctl");
 const START_MS = 15_000;
 const SECRET = "a shared secret of 32 octets....";
 const folders: string[] = [];

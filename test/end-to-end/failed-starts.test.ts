@@ -11,11 +11,13 @@ import { runToEnd } from "../support/child.ts";
 import { executable } from "../support/executable.ts";
 import { freePorts, relayRange } from "../support/free-ports.ts";
 import { startGateway } from "../support/gateway.ts";
+import { mayMakeNamespaces } from "../support/namespace.ts";
 import { unless } from "../support/needs.ts";
 import { asNobody, mayBecomeOthers } from "../support/other-user.ts";
 import { UNHURRIED } from "../support/shared.ts";
 
 const AS_ROOT = unless(mayBecomeOthers, "only root may become another user", { required: false });
+const MAY_MOUNT = unless(mayMakeNamespaces, "only root may mount", { required: false });
 const folders: string[] = [];
 
 after(async () => {
@@ -143,7 +145,7 @@ describe("a state directory that fails a start", () => {
     assert.deepEqual(outcome, failure(`state_dir: ${place}/state ${why}`));
   });
 
-  test("is on a full disk", { ...UNHURRIED, skip: AS_ROOT }, async () => {
+  test("is on a full disk", { ...UNHURRIED, skip: AS_ROOT || MAY_MOUNT }, async () => {
     const place = await folder();
     const state = join(place, "state");
     await mkdir(state);

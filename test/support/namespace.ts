@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { type Child, runToEnd, startChild } from "./child.ts";
 import { asNobody } from "./other-user.ts";
 
-/** Whether this process may make a network of its own: only root, and not in every container. */
-export const mayMakeNetworks = spawnSync("unshare", ["-n", "true"]).status === 0;
+/** Whether this process may make a network and mounts of its own: only root, and not in every container. */
+export const mayMakeNamespaces = spawnSync("unshare", ["-n", "-m", "true"]).status === 0;
 
 /** A program that runs as `nobody` in a network with a loopback interface and nothing else. */
 export interface Islander {

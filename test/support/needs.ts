@@ -24,6 +24,8 @@ const TOOLS: Readonly<Record<string, Tool>> = {
   "systemd-analyze": { commands: ["systemd-analyze"], from: "the package systemd" },
   turnutils_natdiscovery: { commands: ["turnutils_natdiscovery"], from: "the package coturn" },
   postgres: { versions: "/usr/lib/postgresql", from: "the package postgresql" },
+  ip: { commands: ["ip"], from: "the package iproute2" },
+  sysctl: { commands: ["sysctl"], from: "the package procps" },
   firefox: { commands: ["firefox-esr", "firefox"], from: "the package firefox-esr" },
   aioice: { file: "/usr/lib/python3/dist-packages/aioice/__init__.py", from: "the package python3-aioice" },
   // npm brings the compiled half of a package only where there is one for the platform.
