@@ -1,3 +1,5 @@
+const SHORT_BYTES = 256;
+
 /** Reads 16 bits, big-endian. Octets past the end read as 0: the caller has checked the length. */
 export function readUint16(bytes: Uint8Array, offset: number): number {
   return ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0);
@@ -27,7 +29,22 @@ export function writeUint32(bytes: Uint8Array, offset: number, value: number): v
 
 /** A copy of some octets. Not `slice`: what sockets hand over is a `Buffer`, whose `slice` is a view of the same memory. */
 export function copyOf(bytes: Uint8Array, from: number, to: number = bytes.length): Uint8Array {
-  return new Uint8Array(bytes.subarray(from, to));
+  const copy = new Uint8Array(Math.max(0, Math.min(to, bytes.length) - from));
+  // A view costs as much as to copy some hundred octets one by one.
+  if (copy.length > SHORT_BYTES) copy.set(bytes.subarray(from, to));
+  else for (let i = 0; i < copy.length; i++) copy[i] = bytes[from + i] ?? 0;
+  return copy;
+}
+
+/** A map key: equal exactly for equal octets. */
+export function octetKey(octets: Uint8Array): string {
+  // Four by four, not spread: this is asked several times for each request, and a spread costs many times as much.
+  let key = "";
+  let at = 0;
+  for (; at + 4 <= octets.length; at += 4)
+    key += String.fromCharCode(octets[at] ?? 0, octets[at + 1] ?? 0, octets[at + 2] ?? 0, octets[at + 3] ?? 0);
+  for (; at < octets.length; at++) key += String.fromCharCode(octets[at] ?? 0);
+  return key;
 }
 
 /** Joins pieces into one new array. */

@@ -1,3 +1,4 @@
+import { octetKey } from "../lib/bytes.ts";
 import { equalIp, formatIp, type IpAddress, parseIp } from "./ip.ts";
 
 /** An IP address and a port (RFC 8656 §3). */
@@ -52,11 +53,7 @@ export function equalAddress(a: TransportAddress, b: TransportAddress): boolean 
 
 /** A map key: equal exactly for equal IP addresses. */
 export function ipKey({ octets }: IpAddress): string {
-  // Four by four, not spread: this is asked several times for each request, and a spread costs many times as much.
-  let key = "";
-  for (let i = 0; i < octets.length; i += 4)
-    key += String.fromCharCode(octets[i] ?? 0, octets[i + 1] ?? 0, octets[i + 2] ?? 0, octets[i + 3] ?? 0);
-  return key;
+  return octetKey(octets);
 }
 
 /** A map key: equal exactly for equal transport addresses. */

@@ -39,6 +39,7 @@ export class Message {
   readonly class: MessageClass;
   /** Where the attributes that count begin, in the order of the message. */
   readonly offsets: readonly number[];
+  #transactionId: TransactionId | undefined;
 
   private constructor(bytes: Uint8Array, offsets: readonly number[]) {
     const type = readUint16(bytes, 0);
@@ -62,7 +63,9 @@ export class Message {
   }
 
   get transactionId(): TransactionId {
-    return this.bytes.subarray(8, HEADER_BYTES);
+    // Every attribute is read with it: one view for all.
+    this.#transactionId ??= this.bytes.subarray(8, HEADER_BYTES);
+    return this.#transactionId;
   }
 
   /** Whether an attribute is there, well-formed or not. */
@@ -338,13 +341,13 @@ export class MessageBuilder {
   /** Adds FINGERPRINT; nothing may follow. */
   fingerprint(): this {
     writeBodyLength(this.#bytes, this.#length + 8 - HEADER_BYTES);
-    return this.add(ATTRIBUTE.fingerprint, fingerprintOf(this.#bytes.subarray(0, this.#length)));
+    return this.add(ATTRIBUTE.fingerprint, fingerprintOf(this.#bytes.slice(0, this.#length)));
   }
 
-  /** The message: a view of the builder's own buffer, which is not used again. */
+  /** The message; the builder may go on. */
   build(): Uint8Array {
     writeBodyLength(this.#bytes, this.#length - HEADER_BYTES);
-    return this.#bytes.subarray(0, this.#length);
+    return this.#bytes.slice(0, this.#length);
   }
 
   #sign(type: number, hash: IntegrityHash, key: Uint8Array): this {

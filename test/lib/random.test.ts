@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { randomFrom } from "../../src/lib/random.ts";
+import { randomFrom, stocked } from "../../src/lib/random.ts";
 
 describe("Random", () => {
   test("below() stays below, and reaches every number", () => {
@@ -9,5 +9,21 @@ describe("Random", () => {
     const seen = new Set(Array.from({ length: 1000 }, () => random.below(7)));
     assert.deepEqual([...seen].sort(), [0, 1, 2, 3, 4, 5, 6]);
     assert.equal(randomFrom((count) => new Uint8Array(count).fill(255)).below(2 ** 48), 2 ** 48 - 1);
+  });
+});
+
+describe("stocked()", () => {
+  test("gives out what it draws, none of it twice, and much at once without a stock", () => {
+    let next = 0;
+    const asked: number[] = [];
+    const source = stocked((count) => {
+      asked.push(count);
+      return Uint8Array.from({ length: count }, () => next++ >> 4);
+    });
+    const drawn = Array.from({ length: 200 }, () => source(16));
+    assert.deepEqual(new Set(drawn.map((octets) => octets[0])).size, 200);
+    assert.ok(drawn.every((octets) => octets.length === 16 && new Set(octets).size === 1));
+    assert.equal(source(5000).length, 5000);
+    assert.deepEqual(asked, [1024, 1024, 1024, 1024, 5000]);
   });
 });

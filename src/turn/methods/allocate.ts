@@ -1,4 +1,5 @@
 import type { TrafficSlot } from "../../forward/route.ts";
+import { octetKey } from "../../lib/bytes.ts";
 import type { Instant } from "../../lib/time.ts";
 import type { QuotaClaim } from "../../policy/quota.ts";
 import { ATTRIBUTE } from "../../stun/attributes.ts";
@@ -146,7 +147,7 @@ function begin(
     startedMs: now.monotonicMs,
     endsAtMs,
     outlivesCredential: onExpiry === "finish",
-    transactionId: String.fromCharCode(...message.transactionId),
+    transactionId: octetKey(message.transactionId),
     reservation,
     missing,
     isTcp,
@@ -166,7 +167,7 @@ function mayMove(state: TurnState): boolean {
 }
 
 function isRetransmission(allocation: Allocation, { message, username }: AuthenticatedRequest): boolean {
-  return allocation.facts.username === username && allocation.transactionId === String.fromCharCode(...message.transactionId);
+  return allocation.facts.username === username && allocation.transactionId === octetKey(message.transactionId);
 }
 
 /** The answer to a retransmission: as it was, with the time that is left. */
