@@ -5,6 +5,7 @@ import { removeChannel } from "./channel.ts";
 import { bury } from "./end.ts";
 import type { MovingAllocation } from "./shard-message.ts";
 import type { TurnState } from "./state.ts";
+import { nextGeneration } from "./tickets.ts";
 
 /**
  * Gives an allocation away, with all it has: to the shard where its client has turned up. Nothing of it is left here.
@@ -50,7 +51,7 @@ export function handOver(state: TurnState, allocation: Allocation, move: Move, n
     missing: allocation.missing,
     carried: state.carriedBy(allocation),
     // The client has used what it was given last.
-    mobility: { id: mobility.id, generation: mobility.generation + 1 },
+    mobility: { id: mobility.id, generation: nextGeneration(mobility.generation) },
     permissions,
     channels,
     peerIps: [...allocation.peerIps],

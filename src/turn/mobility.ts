@@ -12,7 +12,7 @@ import type { AuthenticatedRequest } from "./request.ts";
 import { challenge, refuse, reject } from "./respond.ts";
 import type { ShardMessage } from "./shard-message.ts";
 import type { TurnState } from "./state.ts";
-import type { Ticket } from "./tickets.ts";
+import { nextGeneration, type Ticket } from "./tickets.ts";
 
 type Brought = Extract<ShardMessage, { readonly kind: "ticketBrought" }>;
 type Answered = Extract<ShardMessage, { readonly kind: "answer" }>;
@@ -113,7 +113,7 @@ function follow(
   if (allocation.facts.username !== request.username) return sentBy(shard, reject(request, 441));
   if (!state.dependencies.relays.canSurrender) return sentBy(shard, reject(request, 405));
   // The ticket counts that the client used last, and the one it was given then; using that one ends the other.
-  const isNew = mobility.move !== undefined && ticket.generation === mobility.generation + 1;
+  const isNew = mobility.move !== undefined && ticket.generation === nextGeneration(mobility.generation);
   if (!isNew && ticket.generation !== mobility.generation) return sentBy(shard, reject(request, 400));
 
   const actions: Action[] = [];
@@ -124,7 +124,7 @@ function follow(
     if (reserved !== "reserved") return [...actions, ...sentBy(shard, reject(request, reserved === "quota" ? 486 : 508))];
   }
   if (isNew) mobility.generation = ticket.generation;
-  const answers = renew(state, allocation, request, now, ticketOf(state, allocation, mobility.generation + 1));
+  const answers = renew(state, allocation, request, now, ticketOf(state, allocation, nextGeneration(mobility.generation)));
   const { move, id } = mobility;
   if (move === undefined) return [...actions, ...sentBy(shard, answers)]; // LIFETIME was 0
   actions.push(...sentBy(shard, answers, { shard: state.dependencies.shard, id }));
