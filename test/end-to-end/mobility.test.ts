@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Transport } from "../../src/net/address.ts";
 import { type Gateway, type Minted, startGateway } from "../support/gateway.ts";
+import { needs } from "../support/needs.ts";
 import { shared, UNHURRIED, until } from "../support/shared.ts";
 import { allocate, hangUp, hearsItself, type Talker, talk } from "../support/talk.ts";
+import { uclient } from "../support/uclient.ts";
 
 const DATA_MS = 5000;
 const CHANNEL = 0x4001;
@@ -112,6 +114,23 @@ describe("mobility", () => {
     await hangUp(await allocate(probe));
     await off.stop();
   });
+});
+
+describe("turnutils_uclient", { skip: needs("turnutils_uclient") }, () => {
+  const gateway = shared(() => startGateway());
+
+  // Over TLS it picks its version by chance when it comes again, one that nobody takes any more too.
+  for (const transport of ["udp", "tcp"] as const) {
+    test(`its allocations move over ${transport}`, UNHURRIED, async () => {
+      const running = await gateway();
+      const { username, credential } = await running.mint({ label: transport });
+      const wishes = { transport, host: "127.0.0.1", port: running.ports[transport], username, credential };
+      const totals = await uclient({ ...wishes, mobile: true, clients: 2, messages: 40 });
+      assert.ok(totals.received >= 0.9 * totals.sent && totals.sent >= 80, JSON.stringify(totals));
+      const { text } = await running.ask({ path: "/metrics", over: "metrics" });
+      assert.match(text, new RegExp(`allocations_moved_total\\{transport="${transport}"\\} [1-9]`));
+    });
+  }
 });
 
 interface Mover extends Talker {

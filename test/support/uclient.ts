@@ -21,6 +21,8 @@ export interface UclientWishes {
   readonly ipv6?: boolean;
   /** TCP allocations (RFC 6062) that connect to each other. */
   readonly tcpRelay?: boolean;
+  /** Allocations that are made from one socket and used from another (RFC 8016). */
+  readonly mobile?: boolean;
   /** An echo server to talk to. */
   readonly peer?: { readonly host: string; readonly port: number } | undefined;
 }
@@ -46,6 +48,7 @@ export async function uclient(wishes: UclientWishes): Promise<UclientTotals> {
     ...(wishes.indications ? ["-s"] : []),
     ...(wishes.ipv6 ? ["-x"] : []),
     ...(wishes.tcpRelay ? ["-T"] : []),
+    ...(wishes.mobile ? ["-M"] : []),
     ...(peer === undefined ? ["-y"] : ["-e", peer.host, "-r", `${peer.port}`]),
     ...["-c", "-u", wishes.username, "-w", wishes.credential, "-p", `${wishes.port}`],
     ...[
