@@ -111,11 +111,12 @@ export class SharedRelayPorts implements RelayPorts {
     return this.#table.ownerOf(address, port);
   }
 
-  surrender(relay: RelayId): RelayHandle | undefined {
+  surrender(relay: RelayId, to: number): RelayHandle | undefined {
     const place = this.#open.get(relay);
     const descriptor = place && this.#peers.releaseRelay(relay);
     if (place === undefined || descriptor === undefined) return undefined;
     this.#open.delete(relay);
+    this.#table.own(place.address, place.port, to);
     return { address: place.address, port: place.port, descriptor };
   }
 

@@ -236,11 +236,12 @@ export class Engine {
 
   /** What an expected client has said meanwhile is taken up, in its order. */
   #replay(tuple: string, now: Instant): readonly Action[] {
-    const waiting = this.#state.expected.get(tuple)?.waiting ?? [];
+    const { waiting, brought } = this.#state.expected.get(tuple) ?? { waiting: [], brought: [] };
     this.#state.expected.delete(tuple);
-    return waiting.flatMap(({ from, bytes }) =>
+    const said = waiting.flatMap(({ from, bytes }) =>
       isChannelNumber(readUint16(bytes, 0)) ? this.#channelData(from, bytes, now) : this.#message(from, bytes, now),
     );
+    return [...said, ...brought.flatMap((message) => ticketBrought(this.#state, message, now))];
   }
 
   #request(request: Request, handler: Handler, now: Instant): readonly Action[] {

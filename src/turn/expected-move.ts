@@ -4,6 +4,7 @@ import { ATTRIBUTE } from "../stun/attributes.ts";
 import { METHOD } from "../stun/header.ts";
 import type { Message } from "../stun/message.ts";
 import type { Action } from "./action.ts";
+import type { Brought } from "./shard-message.ts";
 import { MAX_WAITING_MESSAGES } from "./settings.ts";
 import { NOTHING } from "./silence.ts";
 import type { TurnState } from "./state.ts";
@@ -17,6 +18,8 @@ export interface ExpectedMove {
   isGone: boolean;
   /** What it has said, until the allocation is here; empty until it speaks. */
   readonly waiting: { readonly from: FiveTuple; readonly bytes: Uint8Array }[];
+  /** Tickets that were brought to other shards while the allocation is on its way here. */
+  readonly brought: Brought[];
 }
 
 /** Whether a message is one that uses the new address: neither a Binding nor the Refresh that brings the ticket again. */

@@ -32,7 +32,7 @@ export function handOver(state: TurnState, allocation: Allocation, move: Move, n
   const relayed = allocation.relayed.splice(0).flatMap((one) => {
     const until = untilMs(one);
     state.removeRelayed(one);
-    const handle = dependencies.relays.surrender(one.relay.id);
+    const handle = dependencies.relays.surrender(one.relay.id, move.shard);
     // The system cannot give it away: that relayed address ends.
     if (handle === undefined) actions.push({ kind: "closeRelay", relay: one.relay.id });
     return handle === undefined ? [] : [{ handle, untilMs: until }];

@@ -5,16 +5,17 @@ import { Message } from "../stun/message.ts";
 import type { Action } from "./action.ts";
 import type { Allocation } from "./allocation.ts";
 import { authenticate } from "./authenticate.ts";
+import type { ExpectedMove } from "./expected-move.ts";
 import { handOver } from "./hand-over.ts";
 import { reserveMove } from "./move.ts";
 import { renew } from "./renew.ts";
 import type { AuthenticatedRequest } from "./request.ts";
 import { challenge, refuse, reject } from "./respond.ts";
-import type { ShardMessage } from "./shard-message.ts";
+import type { Brought, ShardMessage } from "./shard-message.ts";
 import type { TurnState } from "./state.ts";
+import { MAX_WAITING_MESSAGES } from "./settings.ts";
 import { nextGeneration, type Ticket } from "./tickets.ts";
 
-type Brought = Extract<ShardMessage, { readonly kind: "ticketBrought" }>;
 type Answered = Extract<ShardMessage, { readonly kind: "answer" }>;
 type Claimed = Extract<ShardMessage, { readonly kind: "claim" }>;
 
@@ -75,6 +76,11 @@ export function ticketBrought(state: TurnState, brought: Brought, now: Instant):
   const allocation = state.mobile.get(ticket.id);
   if (allocation !== undefined) return follow(state, allocation, ticket, request, brought, now);
   const owner = ownerOf(state, ticket);
+  const comes = owner === state.dependencies.shard ? expectedBy(state, ticket) : undefined;
+  if (comes !== undefined && comes.brought.length < MAX_WAITING_MESSAGES) {
+    comes.brought.push(brought);
+    return [];
+  }
   if (owner === undefined || owner === state.dependencies.shard) return sentBy(shard, reject(request, 437));
   return [{ kind: "toShard", shard: owner, message: brought }];
 }
@@ -83,7 +89,7 @@ export function ticketBrought(state: TurnState, brought: Brought, now: Instant):
 export function ticketAnswered(state: TurnState, { to, bytes, expects }: Answered): readonly Action[] {
   const tuple = fiveTupleKey(to);
   if (expects !== undefined && state.at(tuple) === undefined && state.expected.get(tuple)?.id !== expects.id) {
-    state.expected.set(tuple, { ...expects, isGone: false, waiting: [] });
+    state.expected.set(tuple, { ...expects, isGone: false, waiting: [], brought: [] });
   }
   return [{ kind: "send", to, bytes }];
 }
@@ -140,6 +146,12 @@ function sentBy(shard: number, actions: readonly Action[], expects?: { readonly 
     const message: ShardMessage = { kind: "answer", to: action.to, bytes: action.bytes, ...(expects && { expects }) };
     return { kind: "toShard", shard, message };
   });
+}
+
+/** Where its allocation is expected, if it is on its way here. */
+function expectedBy(state: TurnState, { id }: Ticket): ExpectedMove | undefined {
+  for (const expected of state.expected.values()) if (expected.id === id) return expected;
+  return undefined;
 }
 
 function ownerOf(state: TurnState, { places }: Ticket): number | undefined {

@@ -56,8 +56,8 @@ export interface RelayPorts {
   placeOf(relay: RelayId): RelayPlace | undefined;
   /** The shard whose relay lies there now; `undefined` if there is none. */
   ownerOf(place: RelayPlace): number | undefined;
-  /** Gives a relay away, open as it is, with the data that waits in it; `undefined` if the system cannot. */
-  surrender(relay: RelayId): RelayHandle | undefined;
+  /** Gives a relay away to a shard, which owns it from now on, open as it is, with the data that waits in it; `undefined` if the system cannot. */
+  surrender(relay: RelayId, to: number): RelayHandle | undefined;
   /** Takes a relay that another shard gave away; `undefined` if the system refuses: it is closed then. */
   adopt(handle: RelayHandle, nowMs: number): Relay | undefined;
 }

@@ -43,6 +43,9 @@ export type ShardMessage =
   /** Expect nothing any more for this client of yours. */
   | { readonly kind: "gone"; readonly tuple: string; readonly id: string };
 
+/** The ticket of an allocation, brought to another shard than the owner. */
+export type Brought = Extract<ShardMessage, { readonly kind: "ticketBrought" }>;
+
 /** An allocation as a value: all there is to it between two shards (RFC 8016). Moments are monotonic milliseconds. */
 export interface MovingAllocation {
   /** With the new client; the id is the old shard's. */

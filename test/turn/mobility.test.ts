@@ -206,4 +206,27 @@ describe("what can go wrong on the way", () => {
     moved.sendOver(0x4000, "later");
     assert.equal(here.peer(PEER).received()[0]?.text, "later");
   });
+
+  test("a ticket that is brought while the allocation is on its way to its owner waits for it", () => {
+    const { here, there, username } = two();
+    const third = new Simulation({ beside: here });
+    const ticket = allocateMobile(here.client({ username }));
+    const second = there.client({ username });
+    const next = ticketIn(bring(second, ticket));
+    const onTheWay = here.holdMessages();
+    second.sendTo(PEER, "I am here now");
+    const last = third.client({ username });
+    assert.equal(bring(last, next).outcome, "silence");
+    onTheWay.release();
+    assert.ok(last.inbox.length === 1 && there.engine.allocations === 1);
+    last.sendTo(PEER, "and now here");
+    assert.equal(third.engine.allocations, 1);
+    assert.deepEqual(
+      here
+        .peer(PEER)
+        .received()
+        .map(({ text }) => text),
+      [],
+    );
+  });
 });
