@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { benchCommand } from "./commands/bench.ts";
 import { checkCommand } from "./commands/check.ts";
 import { configCommand } from "./commands/config.ts";
 import { explainPeerCommand } from "./commands/explain-peer.ts";
@@ -22,6 +23,7 @@ const commands: readonly ((program: Command, session: Session) => void)[] = [
   mintCommand,
   revokeCommand,
   checkCommand,
+  benchCommand,
   configCommand,
   explainPeerCommand,
   systemdCommand,

@@ -16,6 +16,8 @@ export interface ProbeOptions extends Omit<LineOptions, "connectTimeoutMs"> {
   readonly connectTimeoutMs?: number | undefined;
   /** The first retransmission time-out over UDP (RFC 8489 §6.2.1); default 500. */
   readonly initialTimeoutMs?: number | undefined;
+  /** Takes what peers send, as it comes; then {@link Probe.nextData} has nothing to give. */
+  readonly onData?: ((data: PeerData) => void) | undefined;
 }
 
 /** A request was refused, or not answered. */
@@ -38,6 +40,7 @@ export class Probe {
   readonly #arrived: PeerData[] = [];
   readonly #waiting: { resolve(data: PeerData): void; reject(error: Error): void }[] = [];
   readonly #attempts: ConnectionAttempt[] = [];
+  readonly #onData: ((data: PeerData) => void) | undefined;
   #line: Line | undefined;
   #lastId = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -56,6 +59,7 @@ export class Probe {
   private constructor(options: ProbeOptions) {
     const { transport, credentials, initialTimeoutMs } = options;
     const random = systemRandom;
+    this.#onData = options.onData;
     this.#client = new TurnClient({ transport: transport === "udp" ? "udp" : "stream", credentials, random, initialTimeoutMs });
   }
 
@@ -173,6 +177,8 @@ export class Probe {
         this.#answers.delete(output.id);
       } else if (output.kind === "attempt") {
         this.#attempts.push(output);
+      } else if (this.#onData !== undefined) {
+        this.#onData(output);
       } else {
         const waiter = this.#waiting.shift();
         if (waiter === undefined) this.#arrived.push(output);

@@ -77,7 +77,7 @@ export async function tryUrl(text: string, options: TrialOptions): Promise<Trial
       const { credentials, nowUnixMs } = options;
       trial.problem = diagnose(error, { host, transport, server: trial.server, username: credentials?.username, nowUnixMs });
     };
-    const servers = await resolve(url, options.at).catch(blame);
+    const servers = await addressesOf(url, options.at).catch(blame);
     for (const server of servers ?? []) {
       delete trial.problem;
       await attempt(trial, url, server, options).catch(blame);
@@ -89,7 +89,12 @@ export async function tryUrl(text: string, options: TrialOptions): Promise<Trial
   return trial;
 }
 
-async function resolve({ host, port }: IceUrl, at = host): Promise<TransportAddress[]> {
+/**
+ * Where a URL's server is: all that its host's name resolves to.
+ *
+ * @param at the IP address to go to instead
+ */
+export async function addressesOf({ host, port }: IceUrl, at = host): Promise<TransportAddress[]> {
   if (at !== host || isIp(at)) return [{ ip: parseIp(at), port }];
   const found = await lookup(host, { all: true });
   return found.map(({ address }) => ({ ip: parseIp(address), port }));

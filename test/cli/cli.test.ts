@@ -46,7 +46,7 @@ describe("help and version", () => {
     assert.deepEqual((await world.run(["--version"])).stdout, `${manifest.version}\n`);
   });
 
-  for (const command of ["serve", "project", "key", "mint", "revoke", "check", "config", "explain-peer", "systemd"]) {
+  for (const command of ["serve", "project", "key", "mint", "revoke", "check", "bench", "config", "explain-peer", "systemd"]) {
     test(`help ${command} goes to stdout, and so does the command's --help`, async () => {
       await using world = new FakeWorld();
       const { code, stdout, stderr } = await world.run(["help", command]);
@@ -116,6 +116,9 @@ describe("the configuration behind every command", () => {
     const list = await world.run(["project", "list"], { env });
     assert.deepEqual([list.code, list.stderr], [0, warning]);
     const config = await world.run(["config"], { env });
-    assert.equal(config.stderr, `${warning}icebreaker: warning: No effect yet: shutdown.upgrade_deadline (this feature is still to come)\n`);
+    assert.equal(
+      config.stderr,
+      `${warning}icebreaker: warning: No effect yet: shutdown.upgrade_deadline (this feature is still to come)\n`,
+    );
   });
 });

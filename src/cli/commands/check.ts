@@ -1,17 +1,10 @@
 import type { Command } from "commander";
-import { whyUnreadable } from "../../config/files.ts";
-import { type IceTarget, plainBase, requestMint, targetsOf } from "../../client/mint-request.ts";
+import { type IceTarget, targetsOf } from "../../client/mint-request.ts";
 import { type Trial, tryUrl } from "../../client/trial.ts";
-import { credentialKey, mint } from "../../credentials/credential.ts";
-import { mintAnswer } from "../../credentials/ice-servers.ts";
-import { allows } from "../../directory/regions.ts";
 import { Failure, UsageError } from "../failure.ts";
+import { authorities, mintTargets } from "../mint-targets.ts";
 import { formatTable } from "../output.ts";
-import { regionsOf } from "../regions.ts";
 import type { Session } from "../session.ts";
-
-const CREDENTIAL_SECONDS = 300;
-const CLOCK_TOLERANCE_MS = 30_000;
 
 interface Options {
   readonly url?: string;
@@ -52,14 +45,6 @@ async function check(session: Session, options: Options, command: Command): Prom
   if (trials.some(({ problem }) => problem !== undefined)) session.exitCode = 1;
 }
 
-function authorities(session: Session, path: string): string {
-  try {
-    return session.world.files.read(path);
-  } catch (error) {
-    throw new Failure(`--ca: ${path} ${whyUnreadable(session.world.files, path, error)}`);
-  }
-}
-
 /** What to check, by what was given. */
 async function targetsFor(
   session: Session,
@@ -71,42 +56,7 @@ async function targetsFor(
   if (url !== undefined && /^(stun|turn)s?:/i.test(url)) return targetsOf({ urls: url, username, credential });
   if (username !== undefined) throw new UsageError("--username and --credential go with a turn: or turns: URL alone");
   if (url !== undefined && key === undefined) throw new UsageError("--url needs --key, the API key to mint with");
-  if (key === undefined) return mintFromDatabase(session, command);
-  const base = url ?? localBase(session, command);
-  if (!URL.canParse(base)) throw new UsageError(`--url is "${base}", neither a base URL nor a stun:, turn: or turns: URL`);
-  const { targets, aheadMs = 0 } = await requestMint({ base, key, ca, nowUnixMs: session.world.clock.now().unixMs });
-  if (Math.abs(aheadMs) > CLOCK_TOLERANCE_MS) {
-    const seconds = `${Math.round(Math.abs(aheadMs) / 1000)} seconds ${aheadMs > 0 ? "behind" : "ahead of"}`;
-    session.note(`warning: this machine's clock is ${seconds} the gateway's: credentials expire by the gateway's`);
-  }
-  return targets;
-}
-
-/** The API of this configuration's own gateway. */
-function localBase(session: Session, command: Command): string {
-  const { listen, hostname } = session.load(command).settings;
-  const [plain] = listen.http;
-  if (plain !== undefined) return plainBase(plain);
-  const [secure] = listen.tls;
-  if (secure === undefined || hostname === undefined)
-    throw new Failure("Neither listen.http nor listen.tls with a hostname is set");
-  return `https://${hostname.includes(":") ? `[${hostname}]` : hostname}:${secure.port}`;
-}
-
-/** The pair that a gateway on this database would mint, in this configuration's region if that is served. */
-function mintFromDatabase(session: Session, command: Command): Promise<readonly IceTarget[]> {
-  return session.withStore(command, async (store, { settings }) => {
-    const { clock } = session.world;
-    const regions = await regionsOf(store, clock);
-    for (const project of await store.projects()) {
-      const region = allows(project, settings.region) ? settings.region : regions.defaultFor(project);
-      const where = regions.endpoints(region);
-      if (where === undefined) continue;
-      const pair = mint(credentialKey(project, region), { ttl: CREDENTIAL_SECONDS, label: "check" }, clock.now());
-      return mintAnswer(pair, region, where).iceServers.flatMap((server) => targetsOf({ ...server }));
-    }
-    throw new Failure("No gateway of this database is running: start one, or give --url and --key");
-  });
+  return mintTargets(session, command, { url, key, ca, label: "check" });
 }
 
 /** A table that a terminal has room for, and below it what is wrong, and what is seen from outside. */
