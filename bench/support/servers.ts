@@ -56,6 +56,7 @@ export async function startIcebreaker(): Promise<Server> {
   });
   stayOnFirstCore(true);
   const { ports, child } = gateway;
+  let people = 0;
   const pid = child.process.pid ?? 0;
   return {
     name: "icebreaker",
@@ -63,7 +64,7 @@ export async function startIcebreaker(): Promise<Server> {
     address: (transport) => parseAddress(`127.0.0.1:${ports[transport]}`),
     async credentials(clients) {
       const pairs: Credentials[] = [];
-      for (let i = 0; i < clients; i += CLIENTS_OF_A_PAIR) pairs.push(await gateway.mint({ label: `client-${i}` }));
+      for (let i = 0; i < clients; i += CLIENTS_OF_A_PAIR) pairs.push(await gateway.mint({ label: `client-${people++}` }));
       return pairOf(pairs);
     },
     stop: () => gateway.stop(),

@@ -58,7 +58,10 @@ export function ipKey({ octets }: IpAddress): string {
 
 /** A map key: equal exactly for equal transport addresses. */
 export function addressKey({ ip, port }: TransportAddress): string {
-  return ipKey(ip) + String.fromCharCode(port);
+  const { octets } = ip;
+  return ip.family === 4
+    ? String.fromCharCode(octets[0] ?? 0, octets[1] ?? 0, octets[2] ?? 0, octets[3] ?? 0, port)
+    : octetKey(octets) + String.fromCharCode(port);
 }
 
 /** A map key: equal exactly for equal five-tuples of one thread. */

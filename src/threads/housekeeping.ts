@@ -1,8 +1,8 @@
 import type { Collector } from "../runtime/runtime.ts";
 
-const THOUGHTS_BETWEEN_COLLECTIONS = 4096;
-/** A connection that comes to nothing leaves as much as so many thoughts. */
-const THOUGHTS_OF_A_CONNECTION = 32;
+const THOUGHTS_BETWEEN_COLLECTIONS = 1024;
+/** A connection that comes to nothing counts as so many thoughts. */
+const THOUGHTS_OF_A_CONNECTION = 8;
 /** And besides as many as are open, for what lives is looked at too. */
 const CONNECTIONS_BETWEEN_FULL_COLLECTIONS = 1024;
 

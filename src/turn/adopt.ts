@@ -45,7 +45,7 @@ function restorePermissions(state: TurnState, allocation: Allocation, { permissi
     allocation.permissions.set(permission.key, permission);
     state.deadlines.set(permission, untilMs);
   }
-  for (const key of peerIps) allocation.peerIps.add(key);
+  for (const key of peerIps) allocation.peerIps.set(key, true);
   for (const [key, peer] of peers) allocation.peers.set(key, peer);
 }
 

@@ -1,5 +1,6 @@
 import type { RelayId, Route, TrafficSlot } from "../forward/route.ts";
 import type { TrafficTotals } from "../forward/traffic.ts";
+import { Few } from "../lib/few.ts";
 import { type FiveTuple, type TransportAddress, addressKey } from "../net/address.ts";
 import type { IpAddress } from "../net/ip.ts";
 import type { QuotaClaim } from "../policy/quota.ts";
@@ -97,7 +98,7 @@ export class Allocation {
   carried: TrafficTotals;
   readonly isTcp: boolean;
   /** TCP connections to its peers, by the peer's address key. */
-  readonly connections = new Map<string, Connection>();
+  readonly connections = new Few<string, Connection>();
   /** Where its client asked for it: whatever it takes to follow it. */
   readonly mobility: Mobility | undefined;
   /** Its stream is gone, and the client may still come back with its ticket. */
@@ -105,13 +106,13 @@ export class Allocation {
   /** The relayed addresses that are left: one, or one of each family. */
   readonly relayed: RelayedAddress[];
   /** By IP address key. */
-  readonly permissions = new Map<string, Permission>();
+  readonly permissions = new Few<string, Permission>();
   /** IP addresses permitted over its life, by key. */
-  readonly peerIps = new Set<string>();
+  readonly peerIps = new Few<string, true>();
   /** Peers bound or sent to over its life, by address key. */
-  readonly peers = new Map<string, KnownPeer>();
-  readonly #byNumber = new Map<number, Channel>();
-  readonly #byPeer = new Map<string, Channel>();
+  readonly peers = new Few<string, KnownPeer>();
+  readonly #byNumber = new Few<number, Channel>();
+  readonly #byPeer = new Few<string, Channel>();
 
   constructor(parts: AllocationParts) {
     this.facts = parts.facts;
@@ -146,7 +147,7 @@ export class Allocation {
   }
 
   /** Channels, those included whose number is only held back (RFC 8656 §12). */
-  get channels(): IterableIterator<Channel> {
+  get channels(): Iterable<Channel> {
     return this.#byNumber.values();
   }
 

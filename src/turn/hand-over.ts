@@ -54,8 +54,8 @@ export function handOver(state: TurnState, allocation: Allocation, move: Move, n
     mobility: { id: mobility.id, generation: nextGeneration(mobility.generation) },
     permissions,
     channels,
-    peerIps: [...allocation.peerIps],
-    peers: [...allocation.peers],
+    peerIps: [...allocation.peerIps.entries()].map(([key]) => key),
+    peers: [...allocation.peers.entries()],
   };
   state.remove(allocation);
   dependencies.traffic.close(allocation.traffic);

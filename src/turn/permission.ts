@@ -112,7 +112,7 @@ function hasRoom(state: TurnState, allocation: Allocation, peers: readonly Trans
 function addPermission(state: TurnState, allocation: Allocation, { ip }: TransportAddress, key: string): Permission {
   const permission: Permission = { kind: "permission", allocation, ip, key };
   allocation.permissions.set(key, permission);
-  if (state.settings.peersPerAllocation > 0) allocation.peerIps.add(key);
+  if (state.settings.peersPerAllocation > 0) allocation.peerIps.set(key, true);
   return permission;
 }
 

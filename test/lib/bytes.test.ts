@@ -3,8 +3,10 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import {
   concat,
+  copyOf,
   equalBytes,
   fromHex,
+  octetKey,
   readInt32,
   readUint16,
   readUint32,
@@ -64,5 +66,31 @@ describe("octets", () => {
     const same = Uint8Array.of(1, 2, 3);
     assert.ok(equalBytes(same, same.slice()));
     for (const other of [[0, 2, 3], [1, 2, 2], [1, 2], [1, 2, 3, 0], []]) assert.ok(!equalBytes(same, Uint8Array.from(other)));
+  });
+});
+
+describe("copies and keys of octets", () => {
+  for (const length of [0, 1, 20, 256, 257, 1000]) {
+    test(`a copy of ${length} octets is that, and another's memory`, () => {
+      const whole = Buffer.from(Uint8Array.from({ length: length + 7 }, (_, i) => i));
+      const copy = copyOf(whole, 3, 3 + length);
+      assert.deepEqual([...copy], [...whole.subarray(3, 3 + length)]);
+      assert.deepEqual(copyOf(whole, 3), new Uint8Array(whole.subarray(3)));
+      assert.notEqual(copy.buffer, whole.buffer);
+    });
+  }
+
+  test("keys are equal exactly for equal octets, whatever their number", () => {
+    const seen = new Map<string, string>();
+    for (let length = 0; length <= 40; length++) {
+      for (let changed = 0; changed < length; changed++) {
+        const octets = new Uint8Array(length);
+        octets[changed] = 255;
+        const text = octets.join();
+        assert.equal(seen.get(octetKey(octets)), undefined, text);
+        seen.set(octetKey(octets), text);
+        assert.equal(octetKey(octets), octetKey(Uint8Array.from(octets)));
+      }
+    }
   });
 });
