@@ -3,7 +3,7 @@
  *
  * The last line is `N passed, N failed, N skipped`; each skip is named with its reason. Types and lint count as a test each.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureInstalled } from "./install.mjs";
@@ -11,7 +11,9 @@ import { describeSkips, readReport } from "./report.mjs";
 import { installed, run } from "./run.mjs";
 
 await ensureInstalled();
+// Whatever a test leaves behind goes with it. Other users may pass through: some tests run programs as one.
 const folder = mkdtempSync(join(tmpdir(), "icebreaker-test-"));
+chmodSync(folder, 0o711);
 try {
   const { passed, failed, skips } = await runAll(["--only-failures", ...process.argv.slice(2)]);
   for (const skip of skips) process.stdout.write(`skipped: ${skip}\n`);
@@ -36,7 +38,7 @@ async function runTests(args) {
   const reasons = join(folder, "skips.txt");
   let unloaded = 0;
   const code = await run(installed("bun"), ["test", "--reporter=junit", `--reporter-outfile=${report}`, ...args], {
-    env: { ...process.env, SKIP_REASONS: reasons, FORCE_COLOR: process.stderr.isTTY ? "1" : "0" },
+    env: { ...process.env, SKIP_REASONS: reasons, TMPDIR: folder, FORCE_COLOR: process.stderr.isTTY ? "1" : "0" },
     onErrorText(text) {
       // A file that cannot be loaded is in no report.
       unloaded += text.match(/^# Unhandled error between tests/gm)?.length ?? 0;
