@@ -192,8 +192,11 @@ export const UDP_GRO = 104;
 export const EPOLL_CLOEXEC = 0x80000;
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
+export const EPOLL_CTL_MOD = 3;
 export const EPOLLIN = 0x1;
 export const EPOLLERR = 0x8;
+/** Tells once, and again only after another EPOLL_CTL_MOD. */
+export const EPOLLONESHOT = 0x4000_0000;
 /** epoll_event is packed on x86-64: u32 events, u64 data in 12 octets; elsewhere it is aligned, 16. */
 export const EPOLL_EVENT_BYTES = arch === "x64" ? 12 : 16;
 export const EPOLL_DATA_OFFSET = arch === "x64" ? 4 : 8;

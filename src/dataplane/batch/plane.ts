@@ -27,6 +27,8 @@ export interface BatchPlaneOptions {
   readonly slots?: number;
   /** The longest datagram that is taken; 64 KiB if not given, which costs memory only as far as datagrams reach. */
   readonly slotBytes?: number;
+  /** What is kept to be sent, before it must be sent at once: an answer to each datagram of a turn, and a few more, if not given. */
+  readonly queue?: { readonly messages: number; readonly scratchBytes: number };
   /** false: every datagram is a message of its own, also where the kernel could cut one into many, or join many into one. */
   readonly segmentation?: boolean;
 }
@@ -50,7 +52,6 @@ export class BatchPlane implements ClientSide, PeerSide {
   readonly #send: SendBatch;
   readonly #errors: ErrorQueue;
   readonly #moderation: Moderation;
-  /** Messages since the last wait. */
   #arrived = 0;
   /** Whether datagrams that arrived together are taken as one message. */
   readonly #trains: boolean;
@@ -68,8 +69,8 @@ export class BatchPlane implements ClientSide, PeerSide {
   constructor(libc: Libc, options: BatchPlaneOptions, handler: PlaneHandler) {
     const { listeners, slots = 256, slotBytes = 65_536, segmentation = true } = options;
     const received = { slots, slotBytes };
-    // A turn may answer each datagram, and a few more.
-    const sent = { messages: 2 * slots, scratchBytes: 256 * 1024, segmentation };
+    const { messages, scratchBytes } = options.queue ?? { messages: 2 * slots, scratchBytes: 256 * 1024 };
+    const sent = { messages, scratchBytes, segmentation };
     this.#libc = libc;
     this.#handler = handler;
     this.#arena = new Arena(libc, ReceiveBatch.bytes(received) + SendBatch.bytes(sent) + ErrorQueue.bytes + Poller.bytes + 4096);
@@ -91,6 +92,21 @@ export class BatchPlane implements ClientSide, PeerSide {
   /** Write to it (`wake` of `socket.ts`) from any thread to end a wait. */
   get wakeDescriptor(): number {
     return this.#poller.wakeDescriptor;
+  }
+
+  /** Readable, for another poller, while a turn would have something to do. */
+  get pollDescriptor(): number {
+    return this.#poller.descriptor;
+  }
+
+  /** Messages that came in the last turn. */
+  get arrived(): number {
+    return this.#arrived;
+  }
+
+  /** Sends between two turns what was asked for between them. */
+  flush(): void {
+    this.#settle();
   }
 
   /**

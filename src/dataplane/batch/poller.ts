@@ -25,7 +25,8 @@ export class Poller {
   readonly wakeDescriptor: number;
   readonly #libc: Libc;
   readonly #arena: Arena;
-  readonly #descriptor: number;
+  /** Readable, for another poller, while a socket is ready. */
+  readonly descriptor: number;
   readonly #events: number;
   #ready = 0;
   #at = 0;
@@ -35,13 +36,13 @@ export class Poller {
     this.#libc = libc;
     this.#arena = arena;
     this.#events = arena.take(EVENTS * EPOLL_EVENT_BYTES, 64);
-    this.#descriptor = libc.epoll_create1(EPOLL_CLOEXEC);
-    if (this.#descriptor < 0) throw new SystemError("epoll_create1", libc.errno());
+    this.descriptor = libc.epoll_create1(EPOLL_CLOEXEC);
+    if (this.descriptor < 0) throw new SystemError("epoll_create1", libc.errno());
     try {
       this.wakeDescriptor = openWake(libc);
       this.add(this.wakeDescriptor, WAKE);
     } catch (failure) {
-      close(libc, this.#descriptor);
+      close(libc, this.descriptor);
       throw failure;
     }
   }
@@ -55,13 +56,13 @@ export class Poller {
     scratch.view.setUint32(0, EPOLLIN, true);
     scratch.view.setUint32(EPOLL_DATA_OFFSET, number, true);
     scratch.view.setUint32(EPOLL_DATA_OFFSET + 4, 0, true);
-    const done = this.#libc.epoll_ctl(this.#descriptor, EPOLL_CTL_ADD, descriptor, scratch.address);
+    const done = this.#libc.epoll_ctl(this.descriptor, EPOLL_CTL_ADD, descriptor, scratch.address);
     if (done < 0) throw new SystemError("epoll_ctl", this.#libc.errno());
   }
 
   /** Watches a socket no more; closing its last descriptor does the same. */
   remove(descriptor: number): void {
-    this.#libc.epoll_ctl(this.#descriptor, EPOLL_CTL_DEL, descriptor, this.#libc.scratch.address);
+    this.#libc.epoll_ctl(this.descriptor, EPOLL_CTL_DEL, descriptor, this.#libc.scratch.address);
   }
 
   /** Whether some of what was ready has not been looked at. */
@@ -74,7 +75,7 @@ export class Poller {
     if (this.pending) return;
     this.#at = 0;
     const timeout = timeoutMs > LONGEST_MS ? -1 : Math.max(0, Math.ceil(timeoutMs));
-    this.#ready = this.#libc.epoll_wait(this.#descriptor, this.#arena.address + this.#events, EVENTS, timeout);
+    this.#ready = this.#libc.epoll_wait(this.descriptor, this.#arena.address + this.#events, EVENTS, timeout);
     if (this.#ready >= 0) return;
     this.#ready = 0;
     const errno = this.#libc.errno();
@@ -106,6 +107,6 @@ export class Poller {
 
   close(): void {
     close(this.#libc, this.wakeDescriptor);
-    close(this.#libc, this.#descriptor);
+    close(this.#libc, this.descriptor);
   }
 }

@@ -36,7 +36,7 @@ export interface PortablePlaneOptions {
 const HEADROOM = 4;
 
 /**
- * Sockets on the event loop, by `node:dgram`: where there is no better plane, and for the relays of stream clients.
+ * Sockets on the event loop, by `node:dgram`: where there is no better plane.
  *
  * It works by itself, in call-backs; a turn is what happens in one round of the loop. It does not report ICMP errors.
  */
