@@ -41,6 +41,7 @@ const built = Bun.spawnSync(
     "src/main.ts",
     "src/threads/relay-thread.ts",
     "src/threads/edge-thread.ts",
+    "src/threads/bell-thread.ts",
   ],
   { cwd: import.meta.dir, stdout: "inherit", stderr: "inherit" },
 );

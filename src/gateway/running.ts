@@ -2,6 +2,7 @@ import { clearInterval, setInterval } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LoadedSettings } from "../config/load.ts";
 import type { Endpoints } from "../credentials/endpoints.ts";
+import { openBell } from "../dataplane/batch/bell.ts";
 import type { Libc } from "../dataplane/libc.ts";
 import { notify } from "../dataplane/notify.ts";
 import { wake } from "../dataplane/socket.ts";
@@ -165,12 +166,15 @@ export class RunningGateway {
     const relays = Array.from({ length: threads.relay }, (_, i) =>
       this.#pool.startRelay({ ...state.shardPlan(i, settings), listeners: listenersOf(listeners.udp, i) }),
     );
+    const bell = threads.edge > 0 && "waitAsync" in Atomics ? openBell(this.#parts.libc, threads.edge) : undefined;
+    if (bell !== undefined) this.#pool.startBell(bell);
     const edges = Array.from({ length: threads.edge }, (_, i) =>
       this.#pool.startEdge({
         ...state.shardPlan(threads.relay + i, settings),
         edge,
         tcp: listenersOf(listeners.tcp, i),
         tls: listenersOf(listeners.tls, i),
+        ...(bell === undefined ? {} : { bell: { plan: bell, number: i } }),
         ...(certificate === undefined ? {} : { certificate: certificate.pair }),
       }),
     );

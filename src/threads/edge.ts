@@ -1,4 +1,5 @@
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
+import { LoopPlane } from "../dataplane/batch/loop-plane.ts";
 import { openLibc } from "../dataplane/libc.ts";
 import type { Packet } from "../dataplane/plane.ts";
 import { PortablePlane } from "../dataplane/portable/plane.ts";
@@ -24,7 +25,7 @@ export class EdgeThread {
   readonly #plan: EdgeThreadPlan;
   readonly #thread: ThreadShard;
   readonly #clients: StreamClients;
-  readonly #plane: PortablePlane;
+  readonly #plane: LoopPlane | PortablePlane;
   readonly #data: DataConnections | undefined;
   readonly #api: Api;
   readonly #records = new MainRecords((message) => this.#tell(message));
@@ -49,7 +50,11 @@ export class EdgeThread {
     this.#housekeeping = new Housekeeping(runtime);
     this.#plan = plan;
     const handler = new LateHandler();
-    this.#plane = new PortablePlane({ libc, listeners: [] }, handler);
+    const { bell } = plan;
+    this.#plane =
+      bell === undefined
+        ? new PortablePlane({ libc, listeners: [] }, handler)
+        : new LoopPlane(libc, bell.plan, bell.number, handler);
     this.#clients = new StreamClients(STREAM_CLIENTS, {
       fromClient: (packet) => this.#fromClient(packet),
       clientClosed: (from) => this.#think(() => this.#thread.shard.handle({ kind: "clientClosed", from })),
@@ -71,7 +76,7 @@ export class EdgeThread {
       peers: this.#plane,
       streams: true,
       tcp: data && { ports: data.relays, perform: (action) => data.perform(action) },
-      setsDontFragment: libc.adoptsDatagramSockets,
+      setsDontFragment: bell !== undefined || libc.adoptsDatagramSockets,
       closeClient: ({ socket }) => this.#clients.close(socket),
       witness: (event) => this.#witness(event),
     });

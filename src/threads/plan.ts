@@ -1,5 +1,6 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Endpoints } from "../credentials/endpoints.ts";
+import type { BellPlan } from "../dataplane/batch/bell.ts";
 import type { Neighbour } from "../edge/passthrough.ts";
 import type { HttpSettings, JwtSettings } from "../http/services.ts";
 import type { TransportAddress } from "../net/address.ts";
@@ -100,6 +101,8 @@ export interface EdgeThreadPlan extends ShardPlan {
   readonly edge: EdgeSettings;
   readonly tcp: readonly Listener[];
   readonly tls: readonly Listener[];
+  /** What tells of datagrams, and its number among those who listen; absent where the runtime cannot wait for it. */
+  readonly bell?: { readonly plan: BellPlan; readonly number: number };
   /** In PEM; absent where `listen.tls` is empty. */
   readonly certificate?: { readonly certificate: string; readonly key: string };
 }

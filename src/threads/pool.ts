@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import type { BellPlan } from "../dataplane/batch/bell.ts";
 import type { Line } from "../observe/narrate.ts";
 import { threadEntry } from "./entries.ts";
 import type { FromThread, ToThread } from "./mailbox.ts";
@@ -32,6 +33,7 @@ export class ThreadPool {
   readonly #threads: { readonly kind: "relay" | "edge"; readonly thread: Thread }[] = [];
   readonly #handler: PoolHandler;
   readonly #wake: (descriptor: number) => void;
+  #bell: { readonly wake: number; readonly ended: Promise<void> } | undefined;
   #stopping = false;
 
   /** @param wake makes the thread that waits on a descriptor look into its mailbox */
@@ -50,6 +52,19 @@ export class ThreadPool {
     return this.#start("edge", plan);
   }
 
+  /** Starts the thread that rings for threads with an event loop. Nobody need wait for it: what it finds, it tells. */
+  startBell(plan: BellPlan): void {
+    const worker = new Worker(threadEntry("bell-thread"), { workerData: plan });
+    const ended = Promise.withResolvers<void>();
+    const name = "bell thread";
+    this.#bell = { wake: plan.wake, ended: ended.promise };
+    worker.on("error", (error: Error) => this.#died({ name }, error.stack ?? error.message));
+    worker.on("exit", (code: number) => {
+      ended.resolve();
+      this.#died({ name }, `exit code ${code}`);
+    });
+  }
+
   /** Tells threads something; what is told to one is told in order. */
   tell(message: ToThread, kind?: "relay" | "edge"): void {
     for (const entry of this.#threads) if (kind === undefined || entry.kind === kind) this.#post(entry.thread, message);
@@ -61,6 +76,9 @@ export class ThreadPool {
     this.tell({ kind: "stop" });
     await Promise.all(this.#threads.map(({ thread }) => thread.stopped));
     for (const { thread } of this.#threads) thread.mailbox.close();
+    if (this.#bell === undefined) return;
+    this.#wake(this.#bell.wake);
+    await this.#bell.ended;
   }
 
   #start(kind: "relay" | "edge", plan: Unposted<RelayThreadPlan> | Unposted<EdgeThreadPlan>): Promise<void> {
@@ -116,7 +134,7 @@ export class ThreadPool {
     );
   }
 
-  #died({ name }: Thread, reason: string): void {
+  #died({ name }: Pick<Thread, "name">, reason: string): void {
     if (!this.#stopping) this.#handler.failed(`${name}: ${reason}`);
   }
 }
