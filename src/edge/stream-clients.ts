@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import type { ClientSide, Packet } from "../dataplane/plane.ts";
@@ -281,8 +282,9 @@ class Client {
       gather = new Uint8Array(Math.max(2 * gather.length, end));
       if (before !== undefined) gather.set(before.subarray(0, start));
     }
-    gather.set(bytes.subarray(offset, offset + length), start);
-    gather.fill(0, start + length, end);
+    // `set` would need a view of the frame, and so make an object for each.
+    Buffer.prototype.copy.call(bytes, gather, start, offset, offset + length);
+    if (padding > 0) gather.fill(0, start + length, end);
     this.#gather = gather;
     this.gatheredBytes = end;
   }
