@@ -51,12 +51,6 @@ export function openBell(libc: Libc, listeners: number): BellPlan {
   }
 }
 
-/** Closes what {@link openBell} opened, when nobody rings any more. */
-export function closeBell(libc: Libc, { poller, wake }: BellPlan): void {
-  close(libc, wake);
-  close(libc, poller);
-}
-
 /**
  * Rings for whoever listens and has something to read, until somebody writes to the bell's `wake`. Blocks.
  *

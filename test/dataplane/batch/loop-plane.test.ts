@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { type BellPlan, closeBell, openBell } from "../../../src/dataplane/batch/bell.ts";
+import { openBell } from "../../../src/dataplane/batch/bell.ts";
 import { openLibc } from "../../../src/dataplane/libc.ts";
-import { wake } from "../../../src/dataplane/socket.ts";
+import { close, wake } from "../../../src/dataplane/socket.ts";
 import type { TransportAddress } from "../../../src/net/address.ts";
 import { openRuntime } from "../../../src/runtime/runtime.ts";
 import { payload } from "../../suites/dataplane.ts";
@@ -14,7 +14,9 @@ import { UdpPeer, until } from "../../support/udp-peer.ts";
 import type { LoopWorkerPlan } from "./support/loop-worker.ts";
 
 const LISTENERS = 2;
-const DATAGRAMS = 200;
+const CROWDS = 10;
+/** To each relay at once: socket buffers are not what is tried. */
+const CROWD = 20;
 /** A second, in which a thread that looked every ten milliseconds would run a hundred times. */
 const IDLE_MS = 1000;
 const MOST_RUNS = 20;
@@ -46,19 +48,17 @@ async function inCompany(life: (listeners: readonly Running[], ringer: Running) 
     Array.from({ length: LISTENERS }, (_, number) => start({ bell, role: "listener", number })),
   );
   await life(listeners, ringer);
-  for (const { worker } of listeners) await end(worker, () => worker.postMessage("close"));
-  await goHome(bell, ringer);
-}
-
-async function goHome(bell: BellPlan, { worker }: Running): Promise<void> {
-  await end(worker, () => wake(libc, bell.wake));
-  closeBell(libc, bell);
-}
-
-async function end(worker: Worker, ask: () => void): Promise<void> {
-  const exit = once(worker, "exit", { signal: AbortSignal.timeout(PATIENCE_MS) });
-  ask();
+  for (const { worker } of listeners) {
+    const closed = once(worker, "message");
+    worker.postMessage("close");
+    await closed;
+    await worker.terminate();
+  }
+  const exit = once(ringer.worker, "exit", { signal: AbortSignal.timeout(PATIENCE_MS) });
+  wake(libc, bell.wake);
   assert.deepEqual(await exit, [0]);
+  close(libc, bell.wake);
+  close(libc, bell.poller);
 }
 
 /** What a thread of ours has run so far. */
@@ -80,11 +80,13 @@ describe("loop plane", () => {
     inCompany(async (listeners) => {
       const peer = await UdpPeer.open();
       for (const { relays } of listeners) for (const relay of relays) await hears(peer, relay);
-      const alone = peer.received.length;
-      for (let i = 0; i < DATAGRAMS; i++)
-        for (const { relays } of listeners) for (const relay of relays) peer.send(relay, payload(100, i));
-      const all = alone + DATAGRAMS * listeners.reduce((sum, { relays }) => sum + relays.length, 0);
-      await until(() => peer.received.length === all, `${all} datagrams`);
+      const relays = listeners.flatMap((listener) => listener.relays);
+      let all = relays.length;
+      for (let crowd = 0; crowd < CROWDS; crowd++) {
+        for (let i = 0; i < CROWD; i++) for (const relay of relays) peer.send(relay, payload(100, i));
+        all += CROWD * relays.length;
+        await until(() => peer.received.length === all, `${all} datagrams`);
+      }
       peer.close();
     }));
 

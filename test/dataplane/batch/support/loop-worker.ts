@@ -37,7 +37,7 @@ async function begin({ bell, role, number }: LoopWorkerPlan): Promise<void> {
   });
   parentPort?.on("message", () => {
     plane.close();
-    parentPort?.close();
+    parentPort?.postMessage("closed");
   });
   parentPort?.postMessage({ thread, relays });
 }
