@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import type { Socket as Stream } from "node:net";
 import { describe, test } from "node:test";
+import { copyOf } from "../../src/lib/bytes.ts";
 import { parseAddress } from "../../src/net/address.ts";
+import { Framer } from "../../src/stun/framing.ts";
+import { Message } from "../../src/stun/message.ts";
 import { freePorts } from "../support/free-ports.ts";
 import { startGateway } from "../support/gateway.ts";
 import { shared, UNHURRIED } from "../support/shared.ts";
@@ -47,6 +52,38 @@ describe("a dead peer beside a live one", () => {
     }
   }
 });
+
+describe("a peer that is not there, over a stream", () => {
+  const gateway = shared(() => startGateway({ settings: { relay: { peers: { allow: ["127.0.0.0/8"] } } } }));
+
+  for (const transport of ["tcp", "tls"] as const) {
+    test(`${transport}: the client is told of the ICMP error, with the peer's address`, UNHURRIED, async () => {
+      const running = await gateway();
+      const { probe } = await allocate(await running.probe(transport, { credentials: await running.mint() }));
+      const [deadPort = 0] = await freePorts(1);
+      const peer = parseAddress(`127.0.0.1:${deadPort}`);
+      await probe.must({ kind: "channelBind", channel: 0x4000, peer });
+      probe.send(0x4000, Uint8Array.of(0));
+      const { socket, head } = probe.detach();
+      const told = await nextMessage(socket, head);
+      assert.deepEqual(told?.xorPeerAddress, peer);
+      assert.deepEqual(told?.icmp, { type: 3, code: 3, data: 0 });
+      socket.destroy();
+    });
+  }
+});
+
+/** The first message that comes on a stream. */
+async function nextMessage(socket: Stream, head: Uint8Array): Promise<Message | undefined> {
+  const framer = new Framer();
+  framer.push(head);
+  for (;;) {
+    const frame = framer.next();
+    if (frame !== undefined) return Message.decode(copyOf(frame.bytes, frame.offset, frame.offset + frame.length));
+    const [octets] = await once(socket, "data", { signal: AbortSignal.timeout(BACK_MS) });
+    framer.push(octets);
+  }
+}
 
 /** Hears, and sends back. */
 async function livePeer(family: 4 | 6): Promise<{ socket: Socket; port: number; heard: Set<string> }> {
