@@ -6,10 +6,14 @@ import { RESERVATION_BYTES, type ReservedPort, Reservations } from "./reservatio
 
 /** A port that was used rests this long before chance may pick it: what its last peers still send must not reach a stranger. */
 const REST_SECONDS = 120;
-/** A port that the system would not bind is left alone this long. */
+/** A port that the system would not bind is left alone this long, and after that until nothing else is free: it is another program's. */
 const REFUSED_SECONDS = 60;
+/** Later than any second. */
+const LAST_RESORT = 2 ** 30;
 /** Ports that are tried by chance before the whole range is looked at. */
 const PROBES = 48;
+/** Of the ports that have been free longest so many are remembered, so that not every claim has to look at the whole range. */
+const REMEMBERED = 256;
 /** How often the whole range is looked at again because another thread was quicker. */
 const SCANS = 16;
 
@@ -66,6 +70,11 @@ export class PortTable implements LiveRelays {
   readonly #taken: Int32Array;
   readonly #reservations: Reservations;
   readonly #translates: boolean;
+  /** Indexes of ports of one address that have been free since one second, and no port of it for longer, when they were looked for. */
+  readonly #oldest = new Int32Array(REMEMBERED);
+  #oldestCount = 0;
+  #oldestSince = 0;
+  #oldestBase = 0;
 
   /** Memory for a table of this shape, all ports free. */
   static memory(shape: PortTableShape): SharedArrayBuffer {
@@ -114,6 +123,8 @@ export class PortTable implements LiveRelays {
       const at = base + step * this.#random.below(choices);
       if (this.#take(at, need, rested, now)) return this.#claimed(address, at, need);
     }
+    const remembered = step === 1 ? this.#takeRemembered(base, now) : undefined;
+    if (remembered !== undefined) return this.#claimed(address, remembered, need);
     for (let scan = 0; scan < SCANS; scan++) {
       const [at, since] = this.#scan(base, step, choices, need, now);
       if (since === Infinity) return undefined;
@@ -209,16 +220,36 @@ export class PortTable implements LiveRelays {
     });
   }
 
+  /** Takes one of the ports that are remembered: whichever still are as they were have still been free longest. */
+  #takeRemembered(base: number, now: number): number | undefined {
+    while (this.#oldestBase === base && this.#oldestCount > 0) {
+      const place = this.#random.below(this.#oldestCount);
+      const at = this.#oldest[place] ?? 0;
+      this.#oldestCount--;
+      this.#oldest[place] = this.#oldest[this.#oldestCount] ?? 0;
+      if (this.#take(at, 1, this.#oldestSince, now)) return at;
+    }
+    return undefined;
+  }
+
   /** The first rested port behind a place of chance, else the one free longest; with the second since which it is. */
   #scan(base: number, step: number, choices: number, need: number, now: number): [at: number, since: number] {
     const rested = Math.max(0, now - REST_SECONDS);
     const start = this.#random.below(choices);
     let best: [number, number] = [base, Infinity];
+    this.#oldestBase = base;
+    this.#oldestCount = 0;
     for (let i = 0; i < choices && best[1] > rested; i++) {
       const at = base + step * ((start + i) % choices);
       let since = freeSince(Atomics.load(this.#words, at), now);
       if (need === 2) since = Math.max(since, freeSince(Atomics.load(this.#words, at + 1), now));
-      if (since < best[1]) best = [at, since];
+      if (since < best[1]) {
+        best = [at, since];
+        this.#oldestSince = since;
+        this.#oldestCount = 0;
+      } else if (since === best[1] && step === 1 && this.#oldestCount < REMEMBERED) {
+        this.#oldest[this.#oldestCount++] = at;
+      }
     }
     return best;
   }
@@ -257,8 +288,8 @@ export class PortTable implements LiveRelays {
 function freeSince(word: number, now: number): number {
   const since = word >>> STATE_BITS;
   const state = word & STATE_MASK;
-  const takeable = state === FREE || (state === REFUSED && now - since >= REFUSED_SECONDS);
-  return takeable ? since : Infinity;
+  if (state === FREE) return since;
+  return state === REFUSED && now - since >= REFUSED_SECONDS ? LAST_RESORT + since : Infinity;
 }
 
 function portsOf({ firstPort, lastPort }: PortTableShape): number {

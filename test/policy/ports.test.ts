@@ -61,6 +61,33 @@ describe("PortTable", () => {
     assert.equal(table.claim(0, even, 0), 50_000, "and leaves what it did not get as it was");
   });
 
+  test("where none has rested, those that were free longest come first, in an order of chance", () => {
+    const table = tableOf({ firstPort: 50_000, lastPort: 50_999 });
+    const first = all(() => table.claim(0, any, 0));
+    assert.equal(first.length, 1000);
+    for (let port = 50_000; port < 51_000; port++) table.release(0, port, port < 50_600 ? 2000 : 1000);
+    const again = Array.from({ length: 1000 }, () => table.claim(0, any, 3000) ?? 0);
+    assert.deepEqual(
+      again.slice(0, 400).sort((a, b) => a - b),
+      range(50_600, 50_999),
+    );
+    assert.notDeepEqual(again.slice(0, 400), range(50_600, 50_999));
+    assert.equal(new Set(again).size, 1000);
+  });
+
+  test("ports that another program holds come last, however often the others are used", () => {
+    const table = tableOf({ firstPort: 50_000, lastPort: 50_099 });
+    const held = new Set(Array.from({ length: 40 }, () => table.claim(0, any, 0) ?? 0));
+    for (const port of held) table.refuse(0, port, 0);
+    for (let round = 0; round < 5; round++) {
+      const nowMs = 1000 * (100 + 10 * round);
+      const claimed = Array.from({ length: 60 }, () => table.claim(0, any, nowMs) ?? 0);
+      assert.ok(!claimed.some((port) => held.has(port)));
+      for (const port of claimed) table.release(0, port, nowMs);
+    }
+    assert.equal(all(() => table.claim(0, any, 1000 * 150)).length, 100, "and when nothing else is left, they are tried");
+  });
+
   test("a port rests for two minutes while there are others", () => {
     const table = tableOf({ firstPort: 50_000, lastPort: 50_099 });
     all(() => table.claim(0, any, 0));
