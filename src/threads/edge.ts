@@ -171,7 +171,7 @@ export class EdgeThread {
     this.#turnIsOpen = false;
     this.#thread.shard.turnEnds();
     this.#clients.flush();
-    this.#housekeeping.after(this.#thread.shard.thoughts, { accepted: this.#connections, open: this.#admission.connections });
+    this.#housekeeping.after(this.#thread.doings(this.#connections, this.#admission.connections));
     const lines = this.#thread.takeLines();
     if (lines.length > 0) this.#tell({ kind: "lines", lines });
     const { counters } = this.#thread;

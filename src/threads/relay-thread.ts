@@ -52,7 +52,7 @@ async function relayThread(plan: RelayThreadPlan): Promise<void> {
         obey(post.message);
     }
     thread.shard.expire();
-    housekeeping.after(thread.shard.thoughts);
+    housekeeping.after(thread.doings());
     const lines = thread.takeLines();
     if (lines.length > 0) tell({ kind: "lines", lines });
   }

@@ -27,6 +27,7 @@ import { Engine } from "../turn/engine.ts";
 import type { TurnEvent } from "../turn/event.ts";
 import type { EngineSettings } from "../turn/settings.ts";
 import { type ThreadClock, threadClock } from "./clock.ts";
+import type { Doings } from "./housekeeping.ts";
 import type { PeerSettings, ShardPlan, ShardSettings } from "./plan.ts";
 
 /** What differs between a shard of datagram clients and one of stream clients. */
@@ -64,6 +65,7 @@ export class ThreadShard {
   readonly #budget: SharedReplyBudget;
   readonly #traffic: SharedTraffic;
   #peers: PeerRules;
+  readonly #doings = { thoughts: 0, ended: 0, live: 0, accepted: 0, open: 0 };
 
   #beginsAnew = false;
 
@@ -180,6 +182,18 @@ export class ThreadShard {
     return this.#settings.bytesPerSecond;
   }
 
+  /**
+   * What housekeeping goes by; the same object each time.
+   *
+   * @param accepted streams so far, and how many of them are open
+   */
+  doings(accepted = 0, open = 0): Doings {
+    this.#doings.thoughts = this.shard.thoughts;
+    this.#doings.accepted = accepted;
+    this.#doings.open = open;
+    return this.#doings;
+  }
+
   /** Whether lines of `debug` are wanted. */
   get debug(): boolean {
     return this.#settings.debug;
@@ -198,6 +212,11 @@ export class ThreadShard {
 
   #report(event: TurnEvent, witness: (event: TurnEvent) => void): void {
     witness(event);
+    if (event.type === "allocated" || event.type === "movedHere") this.#doings.live++;
+    else if (event.type === "allocationEnded" || event.type === "movedAway") {
+      this.#doings.live--;
+      this.#doings.ended++;
+    }
     const line = event.type === "allocationEnded" || this.#settings.debug ? narrate(event) : undefined;
     if (line !== undefined) this.lines.push(line);
   }

@@ -1,19 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Housekeeping } from "../../src/threads/housekeeping.ts";
+import { type Doings, Housekeeping } from "../../src/threads/housekeeping.ts";
+
+const nothing: Doings = { thoughts: 0, ended: 0, live: 0, accepted: 0, open: 0 };
 
 test("the young are collected every 1,024 thoughts, and no sooner", () => {
   const { collected, housekeeping } = kept();
-  for (let thoughts = 0; thoughts <= 10_000; thoughts++) housekeeping.after(thoughts);
+  for (let thoughts = 0; thoughts <= 10_000; thoughts++) housekeeping.after({ ...nothing, thoughts });
   assert.deepEqual(collected, new Array(9).fill("young"));
 });
 
 test("connections count as thoughts, and after 1,024 and as many as are open all is collected", () => {
   const { collected, housekeeping } = kept();
-  for (let accepted = 0; accepted < 1124; accepted++) housekeeping.after(0, { accepted, open: 100 });
+  for (let accepted = 0; accepted < 1124; accepted++) housekeeping.after({ ...nothing, accepted, open: 100 });
   assert.deepEqual(collected, new Array(8).fill("young"));
-  housekeeping.after(0, { accepted: 1124, open: 100 });
+  housekeeping.after({ ...nothing, accepted: 1124, open: 100 });
   assert.deepEqual(collected.slice(8), ["all"]);
+});
+
+test("after 4,096 allocations have ended, and as many as live, all is collected", () => {
+  const { collected, housekeeping } = kept();
+  for (let ended = 0; ended <= 2 * 4196; ended++) housekeeping.after({ ...nothing, ended, live: 100 });
+  assert.deepEqual(collected, ["all", "all"]);
 });
 
 function kept() {
