@@ -81,8 +81,8 @@ function verdict(ratio: number | undefined, goal: number | undefined): string {
   return ratio <= goal ? "met" : "missed";
 }
 
-const WIDTH = 900;
-const LABEL = 380;
+const WIDTH = 980;
+const LABEL = 470;
 const ROW = 22;
 const FULL = 1.25;
 
@@ -98,7 +98,7 @@ export function plotOf(results: readonly Result[], title: string): string {
     return [
       `<text x="${LABEL - 8}" y="${y + 11}" text-anchor="end">${name}</text>`,
       `<rect x="${LABEL}" y="${y}" width="${x(ratio) - LABEL}" height="14" fill="${color}"/>${mark}`,
-      `<text x="${x(ratio) + 6}" y="${y + 11}">${ratio.toFixed(2)}</text>`,
+      `<text x="${LABEL + 6}" y="${y + 11}" fill="#fff">${ratio.toFixed(2)}</text>`,
     ];
   });
   return [
