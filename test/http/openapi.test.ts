@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import Ajv from "@redocly/ajv/dist/2020.js";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
@@ -29,6 +30,22 @@ test("a linter finds nothing wrong with GET /openapi.json", async () => {
     serious.map(({ ruleId, message, location }) => `${ruleId} ${location[0]?.pointer}: ${message}`),
     [],
   );
+});
+
+test("every route that is written is told of: the pages themselves and metrics apart", () => {
+  const folder = new URL("../../src/http/routes/", import.meta.url);
+  const written = readdirSync(folder).flatMap((file) => {
+    const source = readFileSync(new URL(file, folder), "utf8");
+    return [...source.matchAll(/\.(get|post)\(\s*(?:"([^"]+)"|(\w+))/g)].map(([, method = "", literal, name]) => {
+      const path = literal ?? new RegExp(`const ${name} = "([^"]+)"`).exec(source)?.[1];
+      return `${method} ${path}`;
+    });
+  });
+  const untold = ["get /", "get /docs", "get /metrics", "get /openapi.json"];
+  const told = Object.entries(description.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
+  );
+  assert.deepEqual(written.sort(), [...told, ...untold].sort());
 });
 
 /** What is asked, and whoever shall answer it otherwise than with 200. */
