@@ -18,21 +18,10 @@ const problems = {
 export type ProblemCode = keyof typeof problems;
 
 /** All codes, in the order of the contract. */
-export const problemCodes: readonly { readonly code: ProblemCode; readonly status: number; readonly title: string }[] = [
-  describe("unauthorized"),
-  describe("invalid_body"),
-  describe("invalid_ttl"),
-  describe("unknown_region"),
-  describe("invalid_label"),
-  describe("region_not_enabled"),
-  describe("region_unavailable"),
-  describe("not_found"),
-  describe("method_not_allowed"),
-  describe("unsupported_media_type"),
-  describe("payload_too_large"),
-  describe("rate_limited"),
-  describe("internal"),
-];
+export const problemCodes: readonly { readonly code: ProblemCode; readonly status: number; readonly title: string }[] =
+  Object.keys(problems)
+    .filter(isProblemCode)
+    .map((code) => ({ code, ...problems[code] }));
 
 /**
  * What a caller did wrong, or we: thrown anywhere below a route, answered as RFC 9457 says.
@@ -67,6 +56,6 @@ export function problemResponse({ code, message: detail, headers }: Problem): Re
   });
 }
 
-function describe(code: ProblemCode): { code: ProblemCode; status: number; title: string } {
-  return { code, ...problems[code] };
+function isProblemCode(text: string): text is ProblemCode {
+  return text in problems;
 }
