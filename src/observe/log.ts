@@ -3,8 +3,7 @@ import pretty from "pino-pretty";
 import { LineWriter } from "./line-writer.ts";
 
 /** Levels of `log.level`. */
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
 /** One line of the log: fields, then a sentence. */
 export interface Log {
@@ -12,8 +11,6 @@ export interface Log {
   info(fields: object, sentence: string): void;
   warn(fields: object, sentence: string): void;
   error(fields: object, sentence: string): void;
-  /** Whether a line of that level would be written. */
-  writes(level: LogLevel): boolean;
   set level(level: LogLevel);
 }
 
@@ -30,7 +27,6 @@ export function openLog(level: LogLevel, onTerminal: boolean): Log {
     info: (fields, sentence) => logger.info(fields, sentence),
     warn: (fields, sentence) => logger.warn(fields, sentence),
     error: (fields, sentence) => logger.error(fields, sentence),
-    writes: (wanted) => logger.isLevelEnabled(wanted),
     set level(next: LogLevel) {
       logger.level = next;
     },

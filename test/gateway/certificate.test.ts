@@ -111,7 +111,6 @@ function logTo(warn: (sentence: string) => void): Log {
     info: () => {},
     error: () => {},
     warn: (_, sentence) => warn(sentence),
-    writes: () => true,
     level: "info",
   };
 }
