@@ -33,6 +33,7 @@ import { listenersOf, type OpenedListeners } from "./listeners.ts";
 import type { SharedState } from "./memory.ts";
 import { Revocations } from "./revocations.ts";
 import { freeDescriptors, shortages } from "./shortages.ts";
+import { WallClock } from "./wall-clock.ts";
 
 /** What a gateway finds around it. */
 export interface Surroundings extends KeyOutlet {
@@ -69,18 +70,19 @@ export interface GatewayParts {
 const FOLLOW_INTERVAL_MS = 400; // an administrator's change is honoured within a second
 const HEARTBEAT_MS = 1_000;
 const LOOK_AT_HOST_MS = 60_000;
-const LOOK_AT_STOCK_MS = 1_000;
+const LOOK_AT_MACHINE_MS = 1_000;
 const SHORTAGES = ["ports_exhausted", "descriptors_exhausted"];
 const DRAIN_LOOK_MS = 100;
 const TRANSPORTS = 3;
 const FAREWELL_MS = 1_000;
-const REMEMBERED_MS = 3_600_000; // a revocation, at the least
+const REMEMBERED_MS = 7_200_000; // a revocation, beyond its end: a clock that is an hour fast may be set right
 
 /** A gateway at work: what its threads are told, and how it ends. */
 export class RunningGateway {
   readonly #parts: GatewayParts;
   readonly #log: Log;
   readonly #clock: ThreadClock = threadClock(performance.timeOrigin);
+  readonly #wallClock = new WallClock(this.#clock.now());
   readonly #pool: ThreadPool;
   readonly #health: HealthBoard;
   readonly #directory = new Directory();
@@ -97,7 +99,7 @@ export class RunningGateway {
   #own: GatewayParts["own"];
   #host: Host;
   #hostWatch: ReturnType<typeof setInterval> | undefined;
-  #stockWatch: ReturnType<typeof setInterval> | undefined;
+  #machineWatch: ReturnType<typeof setInterval> | undefined;
 
   constructor(parts: GatewayParts) {
     const { loaded, surroundings, libc, host, certificate, store, own, state } = parts;
@@ -187,7 +189,7 @@ export class RunningGateway {
     ];
     for (const sentence of moved) this.#log.warn({}, sentence);
     this.#hostWatch = setInterval(() => this.#lookAtHost(), LOOK_AT_HOST_MS);
-    this.#stockWatch = setInterval(() => this.#lookForShortages(), LOOK_AT_STOCK_MS);
+    this.#machineWatch = setInterval(() => this.#lookAtMachine(), LOOK_AT_MACHINE_MS);
     this.#health.enter("serving");
     const { hostname, ...ports } = own.endpoints;
     this.#log.info({ region: loaded.settings.region, hostname, ...ports, version: own.version }, "Serving");
@@ -226,7 +228,7 @@ export class RunningGateway {
     while (this.allocations > 0 && this.#clock.monotonicMs() < until) await sleep(DRAIN_LOOK_MS);
     await this.#pool.stop();
     clearInterval(this.#hostWatch);
-    clearInterval(this.#stockWatch);
+    clearInterval(this.#machineWatch);
     this.#certificates?.close();
     await Promise.all([this.#api.close(), this.#metrics.close()]);
     await this.#unlessSilent(Promise.all([this.#following.stop(), this.#announcer.stop(), this.#revocations.close()]));
@@ -275,6 +277,12 @@ export class RunningGateway {
     this.#tellSettings();
   }
 
+  #lookAtMachine(): void {
+    const clockWasSet = this.#wallClock.look(this.#clock.now());
+    if (clockWasSet !== undefined) this.#log.warn({}, clockWasSet);
+    this.#lookForShortages();
+  }
+
   /** What runs out is said once, and once when there is enough again. */
   #lookForShortages(): void {
     const { livePorts, shape } = this.#parts.state;
@@ -309,7 +317,7 @@ export class RunningGateway {
 
   /** In force on this gateway from now on, as the database will say it. */
   #applyRevocation({ username, expiresUnixMs }: Revocation): void {
-    const expires = Math.max(expiresUnixMs, this.#clock.now().unixMs + REMEMBERED_MS);
+    const expires = Math.max(expiresUnixMs, this.#clock.now().unixMs) + REMEMBERED_MS;
     const nothing = { projects: [], deletedProjects: [], keys: [], revokedKeys: [] };
     const revocations = [{ username, expiresUnixMs: expires }];
     this.#publish({ revision: this.#directory.revision, more: false, ...nothing, revocations });

@@ -12,6 +12,8 @@ const ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz";
 const ID_LENGTH = 12; // 62 bits: no two by chance, and the primary key sees to it
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** What has ended is not forgotten at once: a clock that was an hour fast may be set right. */
+const REMEMBERED_MS = 2 * HOUR_MS;
 
 /** What a database brings beside its queries. */
 export interface SqlStoreOptions {
@@ -127,7 +129,7 @@ export class SqlStore implements Store {
   }
 
   revoke({ username, expiresUnixMs }: Revocation): Promise<void> {
-    const expires_ms = Math.max(expiresUnixMs, this.#options.now() + HOUR_MS);
+    const expires_ms = Math.max(expiresUnixMs, this.#options.now()) + REMEMBERED_MS;
     return this.#change(async (transaction, revision) => {
       await transaction
         .insertInto("revocations")

@@ -22,9 +22,10 @@ export interface ApiKey {
   readonly createdUnixMs: number;
 }
 
-/** A credential that ended before its time; forgotten when it would have expired anyway. */
+/** A credential that ended before its time; forgotten when it would long have expired anyway. */
 export interface Revocation {
   readonly username: string;
+  /** When the credential expires; of one that was read, when it is forgotten. */
   readonly expiresUnixMs: number;
 }
 
@@ -73,7 +74,10 @@ export interface Store {
   /** @returns whether there was one */
   revokeKey(id: string): Promise<boolean>;
 
-  /** Kept until it expires, and for an hour at least, so that every gateway hears of it and ends what lives on. */
+  /**
+   * Kept until two hours after it has expired, or after now: so that every gateway hears of it and ends what lives on,
+   * and that no clock which is set back brings the credential to life.
+   */
   revoke(revocation: Revocation): Promise<void>;
 
   /**

@@ -27,6 +27,10 @@ const TOOLS: Readonly<Record<string, Tool>> = {
   ip: { commands: ["ip"], from: "the package iproute2" },
   sysctl: { commands: ["sysctl"], from: "the package procps" },
   firefox: { commands: ["firefox-esr", "firefox"], from: "the package firefox-esr" },
+  libfaketime: {
+    file: `/usr/lib/${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux-gnu/faketime/libfaketimeMT.so.1`,
+    from: "the package libfaketime",
+  },
   aioice: { file: "/usr/lib/python3/dist-packages/aioice/__init__.py", from: "the package python3-aioice" },
   // npm brings the compiled half of a package only where there is one for the platform.
   "@roamhq/wrtc": {
