@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { ConfigError, formatComplaint } from "../config/complain.ts";
+import { withoutApiKeys } from "../credentials/api-key.ts";
 
 /** What was typed is wrong: exit code 2. */
 export class UsageError extends Error {
@@ -22,6 +23,11 @@ export interface Report {
 
 /** Turns whatever a command threw into sentences and an exit code. */
 export function reportOf(error: unknown): Report {
+  const { code, sentences } = findingsOf(error);
+  return { code, sentences: sentences.map(withoutApiKeys) };
+}
+
+function findingsOf(error: unknown): Report {
   if (error instanceof CommanderError) return usageReport(error);
   if (error instanceof UsageError) return { code: USAGE, sentences: [error.message] };
   if (error instanceof ConfigError) {

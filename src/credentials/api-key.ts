@@ -6,6 +6,7 @@ const PREFIX = "ibk_";
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LENGTH = 40; // 40 characters of 62 hold 238 bits
 const API_KEY = /^ibk_[0-9A-Za-z]{40}$/;
+const API_KEYS = /ibk_[0-9A-Za-z]{40}/g;
 
 /**
  * Makes an API key: `ibk_` and 40 letters and digits.
@@ -26,6 +27,11 @@ export function hashApiKey(text: string): string {
 /** Whether a text has the form of an API key. */
 export function isApiKey(text: string): boolean {
   return API_KEY.test(text);
+}
+
+/** A text with no API key left in it: people type them where an id belongs. */
+export function withoutApiKeys(text: string): string {
+  return text.replace(API_KEYS, `${PREFIX}***`);
 }
 
 /** Whether a bearer means to be an API key, well-formed or not: the prefix tells it from a JWT. */

@@ -140,17 +140,18 @@ describe("icebreaker key", () => {
 
 describe("icebreaker revoke", () => {
   const expiry = NOW_MS / 1000 + 100_000;
+  const rememberedMs = 2 * 3_600_000;
   const revocations = (world: FakeWorld) => world.store(async (store) => (await store.changesSince(0, 100)).revocations);
 
-  test("writes a row that lives until the credential, or the last allocation under it, must have ended", async () => {
+  test("writes a row that lives until two hours after the credential, or the last allocation under it, must have ended", async () => {
     await using world = await FakeWorld.withDatabase();
     const username = `${expiry}:${await newProject(world)}:alice`;
     assert.deepEqual((await world.run(["revoke", username])).json, { username, revoked: true });
-    assert.deepEqual(await revocations(world), [{ username, expiresUnixMs: expiry * 1000 }]);
+    assert.deepEqual(await revocations(world), [{ username, expiresUnixMs: expiry * 1000 + rememberedMs }]);
 
     const old = username.replace(`${expiry}`, "1718200000");
     assert.equal((await world.run(["revoke", old])).code, 0);
-    assert.deepEqual((await revocations(world))[1], { username: old, expiresUnixMs: NOW_MS + 86_400_000 });
+    assert.deepEqual((await revocations(world))[1], { username: old, expiresUnixMs: NOW_MS + 86_400_000 + rememberedMs });
   });
 
   test("without a label asks, for all who minted in that second share it", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { hashApiKey, isApiKey, looksLikeApiKey, makeApiKey } from "../../src/credentials/api-key.ts";
+import { hashApiKey, isApiKey, looksLikeApiKey, makeApiKey, withoutApiKeys } from "../../src/credentials/api-key.ts";
 import { randomFrom } from "../../src/lib/random.ts";
 
 test("a key is ibk_ and 40 letters and digits, and only its hash is kept", () => {
@@ -20,4 +20,10 @@ test("anything else is no key", () => {
   }
   assert.ok(looksLikeApiKey("ibk_short"));
   assert.ok(!looksLikeApiKey("eyJhbGciOiJIUzI1NiJ9"));
+});
+
+test("a text is shown without the keys in it", () => {
+  const key = makeApiKey(randomFrom(randomBytes)).text.revealText();
+  assert.equal(withoutApiKeys(`no key "${key}", nor ${key}`), 'no key "ibk_***", nor ibk_***');
+  assert.equal(withoutApiKeys("keys begin with ibk_"), "keys begin with ibk_");
 });

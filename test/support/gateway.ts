@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
+import type { LineOptions } from "../../src/client/line.ts";
 import { Probe, type ProbeOptions } from "../../src/client/probe.ts";
 import { parseAddress, type Transport } from "../../src/net/address.ts";
 import { type CertifiedKey, type TestAuthority, testAuthority } from "./certificates.ts";
@@ -14,6 +15,7 @@ import { askHttp, type HttpReply } from "./https-client.ts";
 export const HOSTNAME = "relay.test";
 const READY_MS = 15_000;
 const RELAY_PORTS = 4000;
+const CONNECT_MS = 10_000;
 
 /** Settings by table and key, as in the configuration file. */
 export type Overrides = Readonly<Record<string, unknown>>;
@@ -109,9 +111,14 @@ export class Gateway {
   /** A client on one of the listeners, on IPv4 unless said otherwise. */
   probe(transport: Transport, options: Partial<ProbeOptions> & { host?: string } = {}): Promise<Probe> {
     const { host = "127.0.0.1", ...rest } = options;
+    return Probe.open({ ...this.lineTo(transport, host), ...rest });
+  }
+
+  /** How to reach one of the listeners. */
+  lineTo(transport: Transport, host = "127.0.0.1"): LineOptions {
     const server = parseAddress(`${host.includes(":") ? `[${host}]` : host}:${this.ports[transport]}`);
     const tls = { ca: this.authority.pem, servername: HOSTNAME, verify: true };
-    return Probe.open({ transport, server, tls, ...rest });
+    return { transport, server, tls, connectTimeoutMs: CONNECT_MS };
   }
 
   /** Runs a command of the executable on the same configuration. */
