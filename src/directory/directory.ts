@@ -3,8 +3,20 @@ import { Secret } from "../lib/secret.ts";
 import type { Instant } from "../lib/time.ts";
 import type { ApiKey, Change, Project } from "../store/store.ts";
 
-/** The database as a value: what a thread knows of projects, keys and revocations, by the last change it heard of. */
+/** What may be minted with, and whom for, from now on: every thread knows the projects. */
+export interface Newcomers {
+  readonly keys: readonly ApiKey[];
+  readonly projects: readonly string[];
+}
+
+/**
+ * The database as a value: what a thread knows of projects, keys and revocations, by the last change it heard of.
+ *
+ * A project is known twice: credentials of it are verified as soon as one hears of it, and are minted when all who
+ * verify have heard of it, so that nobody is refused with what was minted a moment ago.
+ */
 export class Directory {
+  readonly #admitted = new Set<string>();
   readonly #projects = new Map<string, Project>();
   readonly #keys = new Map<string, ApiKey>();
   readonly #hashes = new Map<string, string>();
@@ -17,26 +29,36 @@ export class Directory {
   }
 
   /**
-   * Takes in a change. A key may come before its project: the pages of the beginning are in the order of revisions.
+   * Takes in a change, but for what {@link admit} is to be told: new keys, and that projects may be minted for.
    */
   apply(change: Change): void {
     if (change.fromBeginning) this.#clear();
     for (const project of change.projects) this.#projects.set(project.id, project);
-    for (const key of change.keys) {
-      this.#keys.set(key.hash, key);
-      this.#hashes.set(key.id, key.hash);
-    }
     for (const id of change.revokedKeys) this.#forgetKey(id);
     if (change.deletedProjects.length > 0) this.#forgetProjects(new Set(change.deletedProjects));
     for (const { username, expiresUnixMs } of change.revocations) this.#revocations.set(username, expiresUnixMs);
     this.#revision = change.revision;
   }
 
+  /** Takes in keys, and that projects may be minted for. A key may come before its project: revisions give the order. */
+  admit({ keys, projects }: Newcomers): void {
+    for (const key of keys) {
+      this.#keys.set(key.hash, key);
+      this.#hashes.set(key.id, key.hash);
+    }
+    for (const id of projects) this.#admitted.add(id);
+  }
+
   /** Who owns the key with this hash; `undefined` if nobody does. */
   projectByKey(hash: string): { readonly key: ApiKey; readonly project: Project } | undefined {
     const key = this.#keys.get(hash);
-    const project = key && this.#projects.get(key.project);
+    const project = key && this.projectToMintFor(key.project);
     return key && project && { key, project };
+  }
+
+  /** The project with this id, if what is minted for it can be used at once. */
+  projectToMintFor(id: string): Project | undefined {
+    return this.#admitted.has(id) ? this.#projects.get(id) : undefined;
   }
 
   /** The project with this id, unless it was deleted. */
@@ -56,7 +78,10 @@ export class Directory {
   }
 
   #forgetProjects(gone: ReadonlySet<string>): void {
-    for (const id of gone) this.#projects.delete(id);
+    for (const id of gone) {
+      this.#projects.delete(id);
+      this.#admitted.delete(id);
+    }
     for (const { id, project } of this.#keys.values()) if (gone.has(project)) this.#forgetKey(id);
   }
 
@@ -64,6 +89,7 @@ export class Directory {
     this.#projects.clear();
     this.#keys.clear();
     this.#hashes.clear();
+    this.#admitted.clear();
     this.#revocations = new Deadlines();
   }
 }

@@ -9,6 +9,7 @@ import { wake } from "../dataplane/socket.ts";
 import { Announcer } from "../directory/announce.ts";
 import { Directory, encodeChange } from "../directory/directory.ts";
 import { type Following, follow } from "../directory/follow.ts";
+import { Publisher } from "../directory/publisher.ts";
 import { Regions } from "../directory/regions.ts";
 import { Counters, sumOf } from "../observe/counters.ts";
 import type { IpAddress } from "../net/ip.ts";
@@ -86,6 +87,11 @@ export class RunningGateway {
   readonly #pool: ThreadPool;
   readonly #health: HealthBoard;
   readonly #directory = new Directory();
+  readonly #publisher = new Publisher({
+    directory: this.#directory,
+    change: (change) => this.#pool.change(encodeChange(change)),
+    admit: (newcomers) => this.#pool.tell({ kind: "admit", newcomers }, "edge"),
+  });
   readonly #counters: readonly Counters[];
   readonly #api: Api;
   readonly #metrics: Api;
@@ -182,6 +188,7 @@ export class RunningGateway {
     );
     await Promise.all([...relays, ...edges]);
     await this.#following.now();
+    await this.#publisher.admitted();
     await this.#announcer.start();
     const moved = [
       ...(await openFront("http", this.#api, loaded, host)),
@@ -302,8 +309,7 @@ export class RunningGateway {
   }
 
   #publish(change: Change): void {
-    this.#directory.apply(change);
-    this.#pool.tell({ kind: "change", text: encodeChange(change) });
+    this.#publisher.publish(change);
     if (change.fromBeginning) for (const revocation of this.#revocations.waiting) this.#applyRevocation(revocation);
   }
 
@@ -320,7 +326,8 @@ export class RunningGateway {
     const expires = Math.max(expiresUnixMs, this.#clock.now().unixMs) + REMEMBERED_MS;
     const nothing = { projects: [], deletedProjects: [], keys: [], revokedKeys: [] };
     const revocations = [{ username, expiresUnixMs: expires }];
-    this.#publish({ revision: this.#directory.revision, more: false, ...nothing, revocations });
+    // It may come between the pages of a beginning, and is not the end of it.
+    this.#publish({ revision: this.#directory.revision, more: true, ...nothing, revocations });
   }
 
   #databaseTrouble(code: string, detail: string, error: Error | undefined): void {

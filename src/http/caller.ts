@@ -44,7 +44,7 @@ function callerByKey({ directory }: Services, token: string): Caller {
 
 async function callerByJwt({ directory }: Services, verify: VerifyJwt | undefined, token: string): Promise<Caller> {
   const claims = token === "" ? undefined : await verify?.(token);
-  const project = claims && directory.project(claims.project);
+  const project = claims && directory.projectToMintFor(claims.project);
   if (!claims || !project) throw unauthorized();
   return { project, meter: `jwt ${project.id} ${claims.subject ?? ""}` };
 }

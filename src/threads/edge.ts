@@ -111,7 +111,10 @@ export class EdgeThread {
   obey(message: ToThread): void {
     switch (message.kind) {
       case "change":
-        return this.#think(() => this.#thread.change(message.text));
+        this.#think(() => this.#thread.change(message.text));
+        return this.#tell({ kind: "taken", number: message.number });
+      case "admit":
+        return this.#thread.directory.admit(message.newcomers);
       case "settings":
         this.#api.reconfigure(message.edge.api);
         return this.#think(() => this.#thread.reconfigure(message.settings));

@@ -1,3 +1,4 @@
+import type { Newcomers } from "../directory/directory.ts";
 import type { Regions } from "../directory/regions.ts";
 import type { Health } from "../http/services.ts";
 import type { Line } from "../observe/narrate.ts";
@@ -10,8 +11,10 @@ export type GatewayRows = Parameters<Regions["setGateways"]>[0];
 
 /** What main tells a thread. */
 export type ToThread =
-  /** A change of the directory, as one JSON text. */
-  | { readonly kind: "change"; readonly text: string }
+  /** A change of the directory, as one JSON text; to be answered by `taken` with the same number. */
+  | { readonly kind: "change"; readonly text: string; readonly number: number }
+  /** What may be minted with, and whom for, now that every thread has taken in the change. */
+  | { readonly kind: "admit"; readonly newcomers: Newcomers }
   | { readonly kind: "settings"; readonly settings: ShardSettings; readonly edge: EdgeSettings }
   | { readonly kind: "gateways"; readonly gateways: GatewayRows }
   /** Other gateways of the region that take new allocations. */
@@ -37,6 +40,8 @@ export type FromThread =
   | { readonly kind: "revoke"; readonly number: number; readonly username: string; readonly expiresUnixMs: number }
   /** Word for another shard. */
   | { readonly kind: "toShard"; readonly shard: number; readonly message: ShardMessage }
+  /** The change with this number is in force here. */
+  | { readonly kind: "taken"; readonly number: number }
   /** A mistake of our own, for the log. */
   | { readonly kind: "error"; readonly fields: Readonly<Record<string, unknown>>; readonly text: string }
   | { readonly kind: "stopped" };

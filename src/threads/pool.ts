@@ -34,6 +34,9 @@ export class ThreadPool {
   readonly #handler: PoolHandler;
   readonly #wake: (descriptor: number) => void;
   #bell: { readonly wake: number; readonly ended: Promise<void> } | undefined;
+  /** Changes that not every thread has taken in yet, by number. */
+  readonly #untaken = new Map<number, { threads: number; readonly resolve: () => void }>();
+  #lastChange = 0;
   #stopping = false;
 
   /** @param wake makes the thread that waits on a descriptor look into its mailbox */
@@ -70,6 +73,16 @@ export class ThreadPool {
     for (const entry of this.#threads) if (kind === undefined || entry.kind === kind) this.#post(entry.thread, message);
   }
 
+  /** Tells every thread a change of the directory. @returns done when each has taken it in */
+  change(text: string): Promise<void> {
+    const number = ++this.#lastChange;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#threads.length === 0) resolve();
+    else this.#untaken.set(number, { threads: this.#threads.length, resolve });
+    this.tell({ kind: "change", text, number });
+    return promise;
+  }
+
   /** Ends all allocations and then the threads. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -98,6 +111,7 @@ export class ThreadPool {
       if (message.kind === "error") return this.#handler.error(message.fields, message.text);
       if (message.kind === "revoke") return this.#revoke(thread, message);
       if (message.kind === "toShard") return this.#passOn(message);
+      if (message.kind === "taken") return this.#taken(message.number);
       if (message.kind === "stopped") return stopped.resolve();
       thread.wake = message.wake;
       if (message.wake !== undefined) this.#wake(message.wake); // what was told before is in the mailbox
@@ -119,6 +133,15 @@ export class ThreadPool {
   #passOn({ shard, message }: Extract<FromThread, { kind: "toShard" }>): void {
     const entry = this.#threads.find((candidate) => candidate.thread.shard === shard);
     if (entry !== undefined) this.#post(entry.thread, { kind: "fromShard", message });
+  }
+
+  #taken(number: number): void {
+    const untaken = this.#untaken.get(number);
+    if (untaken === undefined) return;
+    untaken.threads -= 1;
+    if (untaken.threads > 0) return;
+    this.#untaken.delete(number);
+    untaken.resolve();
   }
 
   #post({ mailbox, wake }: Thread, message: ToThread): void {

@@ -34,8 +34,10 @@ async function relayThread(plan: RelayThreadPlan): Promise<void> {
   const housekeeping = new Housekeeping(runtime);
   let running = true;
   const obey = (message: ToThread): void => {
-    if (message.kind === "change") thread.change(message.text);
-    else if (message.kind === "settings") thread.reconfigure(message.settings);
+    if (message.kind === "change") {
+      thread.change(message.text);
+      tell({ kind: "taken", number: message.number });
+    } else if (message.kind === "settings") thread.reconfigure(message.settings);
     else if (message.kind === "fromShard" || message.kind === "alternates") thread.shard.handle(message);
     else if (message.kind === "drain") thread.shard.handle({ kind: "drain" });
     else if (message.kind === "stop") {

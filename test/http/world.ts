@@ -44,6 +44,11 @@ function twoProjects(): { directory: Directory; keyA: string; keyB: string } {
       { id: "project_b", name: "b", regions: ["eu-west", "us-west"], secret: new Secret("secret of b") },
     ],
     deletedProjects: [],
+    keys: [],
+    revokedKeys: [],
+    revocations: [],
+  });
+  directory.admit({
     keys: keys.map(({ hash }, i) => ({
       id: `key_${i}`,
       project: i === 0 ? "project_a" : "project_b",
@@ -51,8 +56,7 @@ function twoProjects(): { directory: Directory; keyA: string; keyB: string } {
       hash,
       createdUnixMs: 0,
     })),
-    revokedKeys: [],
-    revocations: [],
+    projects: ["project_a", "project_b"],
   });
   return { directory, keyA, keyB };
 }
