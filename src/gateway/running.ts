@@ -11,7 +11,7 @@ import { Directory, encodeChange } from "../directory/directory.ts";
 import { type Following, follow } from "../directory/follow.ts";
 import { Publisher } from "../directory/publisher.ts";
 import { Regions } from "../directory/regions.ts";
-import { Counters, sumOf } from "../observe/counters.ts";
+import { allocationsOf, Counters } from "../observe/counters.ts";
 import type { IpAddress } from "../net/ip.ts";
 import type { Log } from "../observe/log.ts";
 import { type Gauge, prometheusText } from "../observe/prometheus.ts";
@@ -74,7 +74,6 @@ const LOOK_AT_HOST_MS = 60_000;
 const LOOK_AT_MACHINE_MS = 1_000;
 const SHORTAGES = ["ports_exhausted", "descriptors_exhausted"];
 const DRAIN_LOOK_MS = 100;
-const TRANSPORTS = 3;
 const FAREWELL_MS = 1_000;
 const REMEMBERED_MS = 7_200_000; // a revocation, beyond its end: a clock that is an hour fast may be set right
 
@@ -159,12 +158,9 @@ export class RunningGateway {
       );
   }
 
-  /** Live allocations of all threads. */
+  /** Live allocations of all threads, and those between two. */
   get allocations(): number {
-    return Array.from({ length: TRANSPORTS }, (_, series) => sumOf(this.#counters, "allocations", series)).reduce(
-      (a, b) => a + b,
-      0,
-    );
+    return allocationsOf(this.#counters);
   }
 
   /** Starts the threads, lets the world in, and says so. */

@@ -35,6 +35,11 @@ export const METRICS = {
   allocations_total: { kind: "counter", help: "Allocations made", series: transports },
   allocations_ended_total: { kind: "counter", help: "Allocations ended, by reason", series: labels("reason", END_REASONS) },
   allocations_moved_total: { kind: "counter", help: "Allocations that followed their client, by where to", series: transports },
+  allocations_left_total: {
+    kind: "counter",
+    help: "Allocations that have left a thread for it, by where from",
+    series: transports,
+  },
   requests_rejected_total: {
     kind: "counter",
     help: "STUN requests answered with an error",
@@ -118,6 +123,17 @@ export class Counters {
 /** The sum over threads of one metric's series. */
 export function sumOf(threads: readonly Counters[], name: MetricName, series: number): number {
   return threads.reduce((sum, thread) => sum + thread.value(name, series), 0);
+}
+
+/**
+ * Live allocations of all threads, those that are on their way from one to another too. Threads count on while this
+ * reads, so that it may be too many for a moment, and is never too few: arrivals are read first and departures last.
+ */
+export function allocationsOf(threads: readonly Counters[]): number {
+  const sum = (name: MetricName): number => transports.reduce((total, _, series) => total + sumOf(threads, name, series), 0);
+  const arrived = sum("allocations_moved_total");
+  const live = sum("allocations");
+  return live + sum("allocations_left_total") - arrived;
 }
 
 /** All of the table, in its order. */

@@ -19,9 +19,13 @@ export function count(counters: Counters, event: TurnEvent): void {
   } else if (event.type === "allocationEnded") {
     counters.add("allocations", transportSeries(event.allocation), -1);
     counters.add("allocations_ended_total", END_REASONS.indexOf(event.reason));
-  } else if (event.type === "movedHere" || event.type === "movedAway") {
-    counters.add("allocations", transportSeries(event.allocation), event.type === "movedHere" ? 1 : -1);
-    if (event.type === "movedHere") counters.add("allocations_moved_total", transportSeries(event.allocation));
+  } else if (event.type === "movedAway") {
+    // In this order, and the other way round where it arrives: at no moment does it seem to be nowhere.
+    counters.add("allocations_left_total", transportSeries(event.allocation));
+    counters.add("allocations", transportSeries(event.allocation), -1);
+  } else if (event.type === "movedHere") {
+    counters.add("allocations", transportSeries(event.allocation));
+    counters.add("allocations_moved_total", transportSeries(event.allocation));
   } else if (event.type === "rejected") {
     const series = REJECTION_CODES.indexOf(event.code);
     if (series >= 0) counters.add("requests_rejected_total", series);
