@@ -1,10 +1,12 @@
-/** What is given up under pressure, in this order. Live allocations are not among it. */
+/** What is given up under pressure, in this order, and gets no answer. Live allocations are not among it. */
 export type Sheddable = "binding" | "challenge" | "allocation";
 
 /** Whether there is more to do than can be done. */
 export interface Pressure {
   /** Whether this must be left undone now. */
   sheds(what: Sheddable): boolean;
+  /** Whether new allocations are refused, while there is time to say so. */
+  readonly refuses: boolean;
 }
 
 /** A turn that takes in so many datagrams had them wait for it: at half load a turn finds one or two. */
@@ -15,7 +17,9 @@ const QUEUE = 8192;
 const MEMORY_MS = 500;
 
 /** From which share of a queue, done in full turns of late, something is given up. */
-const LIMITS: Readonly<Record<Sheddable, number>> = { binding: 0.25, challenge: 0.5, allocation: 0.75 };
+const LIMITS: Readonly<Record<Sheddable, number>> = { binding: 0.25, challenge: 0.5, allocation: 0.875 };
+/** From which new allocations are refused: an answer takes less than a socket, and the client asks no more. */
+const REFUSES = 0.75;
 
 /**
  * The pressure on one thread: how many datagrams it has done of late in full turns, as a share of what a listener's
@@ -36,6 +40,10 @@ export class TurnPressure implements Pressure {
     if (this.#level < LIMITS[what]) return false;
     this.#shed++;
     return true;
+  }
+
+  get refuses(): boolean {
+    return this.#level >= REFUSES;
   }
 
   /** A turn has its first datagram: until now there was nothing to do. */

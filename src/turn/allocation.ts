@@ -45,6 +45,8 @@ export interface Mobility {
   generation: number;
   /** Where the client has shown its ticket; it is spoken to at its old address until it uses the new one. */
   move: Move | undefined;
+  /** The transaction of the last Refresh with a ticket before it came here: its retransmissions are answered. */
+  readonly movedBy: string | undefined;
 }
 
 /** A new address that a client may use from now on. */
@@ -54,6 +56,8 @@ export interface Move {
   /** `from` as that shard's map key. */
   readonly tuple: string;
   readonly claim: QuotaClaim;
+  /** Of the last Refresh that came from there. */
+  readonly transactionId: string;
 }
 
 /** What an allocation is made of. */

@@ -249,7 +249,8 @@ export class Engine {
     const { message, from } = request;
     const { nonce } = message;
     const isStranger = state.at(request.tuple) === undefined;
-    if (isStranger && message.method === METHOD.allocate && this.#sheds("allocation")) return IGNORED.pressure;
+    const isNew = isStranger && message.method === METHOD.allocate;
+    if (isNew && this.#sheds("allocation")) return IGNORED.pressure;
     const freshNonce = nonce !== undefined && state.nonces.isValid(nonce, from, now);
     if (!freshNonce && isStranger && this.#sheds("challenge")) return IGNORED.pressure;
     if (!freshNonce && !this.#affords(from, now)) return IGNORED.budget;
@@ -257,6 +258,7 @@ export class Engine {
 
     const outcome = authenticate(state, request, freshNonce, now);
     if ("code" in outcome) return outcome.code === 400 ? refuse(request, 400) : challenge(state, request, outcome, now);
+    if (isNew && state.dependencies.pressure?.refuses === true) return reject(outcome, 508);
     const unknown = message.unknownRequired;
     if (unknown.length > 0) return reject(outcome, 420, unknown);
     if (message.malformed.some(isOurs)) return reject(outcome, 400);

@@ -51,7 +51,7 @@ export function handOver(state: TurnState, allocation: Allocation, move: Move, n
     missing: allocation.missing,
     carried: state.carriedBy(allocation),
     // The client has used what it was given last.
-    mobility: { id: mobility.id, generation: nextGeneration(mobility.generation) },
+    mobility: { id: mobility.id, generation: nextGeneration(mobility.generation), movedBy: move.transactionId },
     permissions,
     channels,
     peerIps: [...allocation.peerIps.entries()].map(([key]) => key),

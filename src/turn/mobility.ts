@@ -1,4 +1,4 @@
-import { copyOf } from "../lib/bytes.ts";
+import { copyOf, octetKey } from "../lib/bytes.ts";
 import type { Instant } from "../lib/time.ts";
 import { fiveTupleKey } from "../net/address.ts";
 import { Message } from "../stun/message.ts";
@@ -46,10 +46,11 @@ export function bringTicket(
   const here = state.at(request.tuple);
   if (here !== undefined) {
     if (ticket === undefined || here.mobility?.id !== ticket.id) return reject(request, ticket === undefined ? 400 : 437);
-    // It has moved already, and this is a retransmission or a plain refresh.
-    return here.facts.username === request.username
+    if (here.facts.username !== request.username) return reject(request, 441);
+    // It has moved already: of what a ticket can be brought for from here, only a retransmission is left.
+    return here.mobility.movedBy === octetKey(request.message.transactionId)
       ? renew(state, here, request, now, ticketOf(state, here))
-      : reject(request, 441);
+      : reject(request, 400);
   }
   if (!state.settings.mobility) return reject(request, 405);
   if (ticket === undefined) return reject(request, 400);
@@ -124,9 +125,12 @@ function follow(
 
   const actions: Action[] = [];
   const tuple = fiveTupleKey(from);
-  if (mobility.move?.shard !== shard || mobility.move.tuple !== tuple) {
+  const transactionId = octetKey(request.message.transactionId);
+  if (mobility.move?.shard === shard && mobility.move.tuple === tuple) {
+    mobility.move = { ...mobility.move, transactionId };
+  } else {
     const claim = { ...allocation.claim, client: from.client.ip };
-    const reserved = reserveMove(state, allocation, { shard, from, tuple, claim }, actions);
+    const reserved = reserveMove(state, allocation, { shard, from, tuple, claim, transactionId }, actions);
     if (reserved !== "reserved") return [...actions, ...sentBy(shard, reject(request, reserved === "quota" ? 486 : 508))];
   }
   if (isNew) mobility.generation = ticket.generation;

@@ -60,7 +60,8 @@ export interface MovingAllocation {
   readonly missing: MissingFamily | undefined;
   /** What it has carried until now. */
   readonly carried: TrafficTotals;
-  readonly mobility: { readonly id: string; readonly generation: number };
+  /** `movedBy`: the transaction of the last Refresh with a ticket before it moved. */
+  readonly mobility: { readonly id: string; readonly generation: number; readonly movedBy: string };
   readonly permissions: readonly { readonly ip: IpAddress; readonly untilMs: number }[];
   readonly channels: readonly {
     readonly number: number;

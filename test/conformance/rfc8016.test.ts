@@ -130,6 +130,18 @@ for (const [where, pick] of [
       assert.equal(bring(third, newer).outcome, "ok");
     });
 
+    test(`RFC 8016 §3.2.2: a ticket from the allocation's own five-tuple is 400, and it lives on (${where})`, () => {
+      const it = scene();
+      assert.equal(bring(it.old, it.ticket).outcome, 400);
+      assert.equal(it.old.refresh().outcome, "ok");
+      const client = pick(it).client({ username: it.username });
+      const next = ticketIn(bring(client, it.ticket));
+      client.sendOver(0x4001, "used");
+      for (const ticket of [it.ticket, next]) assert.equal(bring(client, ticket).outcome, 400);
+      client.sendOver(0x4001, "still here");
+      assert.equal(it.peer.received().length, 2);
+    });
+
     test(`RFC 8016 §3.2.2: a move back and forth loses nothing (${where})`, () => {
       const it = scene({ quota: { perCredential: 1, perProject: 1 } });
       let [from, to] = [it.old, pick(it).client({ username: it.username, address: "192.0.2.9:1" })];

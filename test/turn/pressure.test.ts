@@ -21,11 +21,12 @@ const challenge = (client: SimulatedClient, method: number = METHOD.allocate) =>
   client.ask(method, (builder) => builder.add(ATTRIBUTE.requestedTransport, UDP), { integrity: "none" }).outcome;
 
 describe("under pressure", () => {
-  const levels: readonly [string, number, readonly ("ok" | "silence" | 401)[]][] = [
+  const levels: readonly [string, number, readonly ("ok" | "silence" | 401 | 508)[]][] = [
     ["without any", 0, ["ok", 401, "ok"]],
     ["Binding answers are given up first", 0.3, ["silence", 401, "ok"]],
     ["then 401s", 0.6, ["silence", "silence", "ok"]],
-    ["then new allocations", 0.9, ["silence", "silence", "silence"]],
+    ["then new allocations, which are told so", 0.8, ["silence", "silence", 508]],
+    ["and not even that when there is no time", 0.95, ["silence", "silence", "silence"]],
   ];
   for (const [what, level, expected] of levels) {
     test(`${what}, and no live allocation suffers`, () => {

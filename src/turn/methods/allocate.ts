@@ -151,7 +151,7 @@ function begin(
     reservation,
     missing,
     isTcp,
-    mobility: message.mobilityTicket && { id: state.tickets.newId(), generation: 0, move: undefined },
+    mobility: message.mobilityTicket && { id: state.tickets.newId(), generation: 0, move: undefined, movedBy: undefined },
   });
   const { seconds, untilMs } = grant(message.lifetime, endsAtMs, now);
   state.add(allocation, untilMs);
