@@ -116,6 +116,7 @@ function newEngine(): Engine {
       redeem: () => undefined,
       cancel: () => {},
       wireOf: (address) => address,
+      isLive: () => false,
       canSurrender: false,
       placeOf: () => undefined,
       ownerOf: () => undefined,

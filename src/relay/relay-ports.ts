@@ -85,6 +85,10 @@ export class SharedRelayPorts implements RelayPorts {
     return this.#table.toWire(peer);
   }
 
+  isLive(address: TransportAddress): boolean {
+    return this.#table.isLive(address);
+  }
+
   /** What the client calls the sender of a datagram: the external address, where it is a live relay of ours. */
   shownOf(wire: TransportAddress): TransportAddress {
     return this.#table.toShown(wire);

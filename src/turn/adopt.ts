@@ -34,7 +34,7 @@ export function adopt(state: TurnState, tuple: string, value: MovingAllocation, 
   });
   state.add(allocation, ...opened.map(({ untilMs }) => untilMs));
   restorePermissions(state, allocation, value);
-  restoreChannels(state, allocation, value, actions);
+  restoreChannels(state, allocation, value, now, actions);
   if (authority.judge(facts.username, now) !== undefined) return;
   endAllocation(state, allocation, "revoked", now, actions);
 }
@@ -49,7 +49,13 @@ function restorePermissions(state: TurnState, allocation: Allocation, { permissi
   for (const [key, peer] of peers) allocation.peers.set(key, peer);
 }
 
-function restoreChannels(state: TurnState, allocation: Allocation, { channels }: MovingAllocation, actions: Action[]): void {
+function restoreChannels(
+  state: TurnState,
+  allocation: Allocation,
+  { channels }: MovingAllocation,
+  now: Instant,
+  actions: Action[],
+): void {
   for (const { number, peer, bound, untilMs } of channels) {
     const relay = allocation.relayTo(peer.ip.family);
     if (relay === undefined) continue;
@@ -57,6 +63,7 @@ function restoreChannels(state: TurnState, allocation: Allocation, { channels }:
     channel.bound = bound;
     state.deadlines.set(channel, untilMs);
     if (!bound) continue;
+    state.inside.add(state, channel, now);
     actions.push({ kind: "openRoute", route: allocation.route(channel, allocation.permissions.has(channel.ipKey)) });
   }
 }

@@ -35,13 +35,14 @@ export function bind(state: TurnState, channel: Channel, now: Instant, actions: 
   state.deadlines.set(channel, now.monotonicMs + CHANNEL_LIFETIME_MS);
   if (channel.bound) return;
   channel.bound = true;
+  state.inside.add(state, channel, now);
   actions.push({ kind: "openRoute", route: channel.allocation.route(channel, true) });
 }
 
 /** What becomes of a channel whose time has come: unbound, and later free for another peer (RFC 8656 §12). */
 export function expireChannel(state: TurnState, channel: Channel, dueMs: number, actions: Action[]): void {
   if (channel.bound) {
-    unbind(channel, actions);
+    unbind(state, channel, actions);
     state.deadlines.set(channel, dueMs + CHANNEL_REUSE_MS);
   } else {
     channel.allocation.removeChannel(channel);
@@ -50,12 +51,13 @@ export function expireChannel(state: TurnState, channel: Channel, dueMs: number,
 
 /** Removes a channel and its route, for its relayed address goes. */
 export function removeChannel(state: TurnState, channel: Channel, actions: Action[]): void {
-  if (channel.bound) unbind(channel, actions);
+  if (channel.bound) unbind(state, channel, actions);
   state.deadlines.delete(channel);
   channel.allocation.removeChannel(channel);
 }
 
-function unbind(channel: Channel, actions: Action[]): void {
+function unbind(state: TurnState, channel: Channel, actions: Action[]): void {
   channel.bound = false;
+  state.inside.delete(state, channel);
   actions.push({ kind: "closeRoute", route: channel.allocation.route(channel, false) });
 }

@@ -318,6 +318,8 @@ export class Engine {
         return expireConnection(this.#state, due, actions);
       case "reservation":
         return endReservation(this.#state, due, now);
+      case "look":
+        return this.#state.inside.look(this.#state, now, actions);
       default:
         return unreachable(due);
     }

@@ -2,11 +2,9 @@ import type { Instant } from "../lib/time.ts";
 import { addressKey, ipKey, type TransportAddress } from "../net/address.ts";
 import type { Action } from "./action.ts";
 import type { Allocation, KnownPeer, Permission } from "./allocation.ts";
-import { MAX_PERMISSIONS, PERMISSION_LIFETIME_MS } from "./settings.ts";
+import { JUDGEMENT_MS, MAX_PERMISSIONS, PERMISSION_LIFETIME_MS } from "./settings.ts";
 import type { TurnState } from "./state.ts";
 
-/** How long a judgement about a peer that is sent to holds, without a channel: a relay of ours may end meanwhile. */
-const JUDGEMENT_MS = 1000;
 /** Peers that are remembered where their number has no limit. */
 const MAX_REMEMBERED_PEERS = 1024;
 

@@ -50,6 +50,8 @@ export interface RelayPorts {
   cancel(token: Uint8Array, nowMs: number): void;
   /** Where packets for a peer go: its address, or the local one of a relay of ours that is shown by an external one. */
   wireOf(peer: TransportAddress): TransportAddress;
+  /** Whether this is the relayed address of a live allocation, on whichever thread, as it is shown. */
+  isLive(address: TransportAddress): boolean;
   /** Whether relays can be given away at all. */
   readonly canSurrender: boolean;
   /** Where a relay of this shard lies. */

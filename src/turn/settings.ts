@@ -34,6 +34,8 @@ export const PERMISSION_LIFETIME_MS = 300_000;
 export const CHANNEL_LIFETIME_MS = 600_000;
 /** How long a channel's number and peer stay taken after it expired (RFC 8656 §12). */
 export const CHANNEL_REUSE_MS = 300_000;
+/** How long a judgement about a peer that is sent to holds: a relay of ours may end meanwhile. */
+export const JUDGEMENT_MS = 1000;
 /** How long the port behind a RESERVATION-TOKEN is kept (RFC 8656 §7.2). */
 export const RESERVATION_LIFETIME_MS = 30_000;
 /** A nonce's life (RFC 8656 §5 wants one hour at most). */

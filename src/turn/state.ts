@@ -7,6 +7,7 @@ import type { Allocation, Permission, RelayedAddress } from "./allocation.ts";
 import type { Channel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import type { EngineDependencies } from "./dependencies.ts";
+import { InsideChannels, type Look } from "./inside.ts";
 import { KeyCache } from "./key-cache.ts";
 import { Nonces } from "./nonce.ts";
 import type { AuthenticatedRequest } from "./request.ts";
@@ -17,7 +18,7 @@ import { Tickets } from "./tickets.ts";
 import { TransactionIds } from "./transaction-ids.ts";
 
 /** Whatever ends at a moment known beforehand. */
-export type Expiring = RelayedAddress | Permission | Channel | Reservation | Connection;
+export type Expiring = RelayedAddress | Permission | Channel | Reservation | Connection | Look;
 
 /** Everything an engine remembers, and whom it asks. */
 export class TurnState {
@@ -32,6 +33,7 @@ export class TurnState {
   readonly deadlines = new Deadlines<Expiring>();
   readonly reservations = new Set<Reservation>();
   readonly tickets: Tickets;
+  readonly inside = new InsideChannels();
   /** TCP connections of this shard's allocations, by CONNECTION-ID. */
   readonly connections = new Map<number, Connection>();
   /** Allocations that may move, by what their tickets name. */

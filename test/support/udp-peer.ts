@@ -25,10 +25,10 @@ export class UdpPeer {
     this.address = address;
   }
 
-  /** Opens one at an address of this host, with room for thousands of small datagrams. */
-  static async open(ip = "127.0.0.1"): Promise<UdpPeer> {
+  /** Opens one at an address of this host, with room for thousands of small datagrams. @param port 0 for any */
+  static async open(ip = "127.0.0.1", port = 0): Promise<UdpPeer> {
     const socket = createSocket({ type: ip.includes(":") ? "udp6" : "udp4", recvBufferSize: 4_000_000 });
-    socket.bind(0, ip);
+    socket.bind(port, ip);
     await once(socket, "listening");
     const peer = new UdpPeer(socket, { ip: parseIp(ip), port: socket.address().port });
     socket.on("message", (bytes, { address, port }) => {

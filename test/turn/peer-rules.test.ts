@@ -3,7 +3,10 @@ import { describe, test } from "node:test";
 import { formatAddress, type TransportAddress } from "../../src/net/address.ts";
 import { formatIp, type IpAddress, ipFrom, parseIp } from "../../src/net/ip.ts";
 import { DENIED_RANGES } from "../../src/net/special-ranges.ts";
+import { parseCidr } from "../../src/net/cidr.ts";
 import { PeerRules } from "../../src/policy/peers.ts";
+import type { LiveRelays } from "../../src/policy/ports.ts";
+import { allocateMobile, bring } from "../support/mover.ts";
 import type { SimulatedClient } from "../support/simulated-client.ts";
 import { relayAddress, Simulation } from "../support/simulation.ts";
 
@@ -83,5 +86,77 @@ describe("with the rules of the product", () => {
     world.advance({ seconds: 1 });
     client.sendTo(peer, "dead");
     assert.equal(world.peer(peer).received().length, 0);
+  });
+
+  test("a channel to a live relay of ours ends with it, within a second; bound again it is 403, to the next one it leads", () => {
+    const { world, client } = ruled();
+    const other = world.client().allocate();
+    const peer = formatAddress(other.relayedAddress);
+    assert.equal(client.channelBind(0x4000, peer), "ok");
+    assert.equal(client.channelBind(0x4001, OPEN), "ok");
+    world.advance({ seconds: 3 });
+    client.sendOver(0x4000, "permitted nobody");
+    other.refresh({ lifetime: 0 });
+    world.advance({ seconds: 1 });
+    client.sendOver(0x4000, "dead");
+    client.sendOver(0x4001, "open");
+    assert.equal(world.peer(peer).received().length, 0);
+    assert.deepEqual(
+      world
+        .peer(OPEN)
+        .received()
+        .map(({ text }) => text),
+      ["open"],
+    );
+    assert.equal(client.channelBind(0x4000, peer), 403);
+
+    const next = world.client().allocate();
+    assert.equal(client.channelBind(0x4002, formatAddress(next.relayedAddress)), "ok");
+    client.refresh({ lifetime: 0 });
+    next.refresh({ lifetime: 0 });
+    world.assertNothingIsLeft();
+  });
+
+  for (const where of ["the same shard", "another shard"]) {
+    test(`so it does when the relay was on ${where}, and after its own allocation has moved`, () => {
+      const own = [parseIp("1.0.0.7")];
+      const options = {
+        relays: [relayAddress("1.0.0.7")],
+        policy: (relays: LiveRelays) => new PeerRules({ allow: [], deny: [], only: [], minPort: 1, own, relays }),
+      };
+      const here = new Simulation(options);
+      const there = new Simulation({ ...options, beside: here });
+      const username = here.username();
+      const client = here.client({ username });
+      const ticket = allocateMobile(client);
+      const other = (where === "the same shard" ? here : there).client().allocate();
+      const peer = formatAddress(other.relayedAddress);
+      assert.equal(client.channelBind(0x4000, peer), "ok");
+      const moved = there.client({ username });
+      assert.equal(bring(moved, ticket).outcome, "ok");
+      moved.sendOver(0x4000, "nobody is permitted");
+      other.refresh({ lifetime: 0 });
+      for (const world of [here, there]) world.advance({ seconds: 1 });
+      moved.sendOver(0x4000, "dead");
+      assert.equal(there.peer(peer).received().length + here.peer(peer).received().length, 0);
+      assert.equal(moved.channelBind(0x4000, peer), 403);
+      moved.refresh({ lifetime: 0 });
+      for (const world of [here, there]) world.assertNothingIsLeft();
+    });
+  }
+
+  test("a channel to a relay that has ended stays where another rule allows its peer", () => {
+    const peers = parseCidr("1.0.0.0/24");
+    const world = new Simulation({
+      relays: [relayAddress("1.0.0.7")],
+      policy: (relays) => new PeerRules({ allow: [peers], deny: [], only: [], minPort: 1, own: [], relays }),
+    });
+    const [client, other] = [world.client().allocate(), world.client().allocate()];
+    const peer = formatAddress(other.relayedAddress);
+    assert.equal(client.channelBind(0x4000, peer), "ok");
+    other.refresh({ lifetime: 0 });
+    world.advance({ seconds: 2 });
+    client.sendOver(0x4000, "allowed");
+    assert.equal(world.peer(peer).received().length, 1);
   });
 });

@@ -25,6 +25,8 @@ export interface ModelTotals {
 
 interface ModelChannel {
   readonly peer: ModelPeer;
+  /** Whether the peer was a relay of ours when it was bound: then it goes with it. */
+  readonly inside: boolean;
   until: number;
   /** Set once it has expired: number and peer are held back until then. */
   restsUntil: number | undefined;
@@ -97,8 +99,11 @@ export class ModelAllocation {
     return true;
   }
 
-  bind(number: number, peer: ModelPeer, now: number): void {
-    this.channels.set(number, { peer, until: now + CHANNEL_SECONDS, restsUntil: undefined });
+  /** @param isRelay whether the peer is a live relay of ours */
+  bind(number: number, peer: ModelPeer, now: number, isRelay: boolean): void {
+    const before = this.channels.get(number);
+    const inside = before !== undefined && before.restsUntil === undefined ? before.inside : isRelay;
+    this.channels.set(number, { peer, inside, until: now + CHANNEL_SECONDS, restsUntil: undefined });
   }
 
   /** The channel that data to or from a peer goes over. */
@@ -131,6 +136,15 @@ export class ModelAllocation {
       totals.packetsToClient++;
     }
     return true;
+  }
+
+  /** Ends channels into relays of ours that have ended by a moment. */
+  endInside(endedBy: (peer: ModelPeer) => number | undefined): void {
+    for (const channel of this.channels.values()) {
+      if (!channel.inside || channel.restsUntil !== undefined) continue;
+      const at = endedBy(channel.peer);
+      if (at !== undefined) channel.restsUntil = Math.min(channel.until, at) + CHANNEL_REST_SECONDS;
+    }
   }
 
   /** Ends what is over; a stalled engine notices all at once, and holds channels back from then. */

@@ -53,6 +53,8 @@ export class Model {
   readonly deletedProjects = new Set<string>();
   readonly allocations = new Map<number, ModelAllocation>();
   readonly ended: ModelEnd[] = [];
+  /** When relays were last looked for. */
+  #lookedAt = 0;
   readonly #ports: Record<4 | 6, Map<number, Owner>> = { 4: new Map(), 6: new Map() };
   readonly #reservations = new Map<string, { readonly port: number; readonly until: number }>();
 
@@ -182,7 +184,8 @@ export class Model {
     const permitted = allocation.permit([peer], this.now, this.limits.peersPerAllocation);
     if (permitted !== "ok") return permitted;
     allocation.peers.set(peer.key, { allowed: true, at: this.now });
-    allocation.bind(number, peer, this.now);
+    const port = relayedPortOf(peer);
+    allocation.bind(number, peer, this.now, port !== undefined && this.isLive(peer.family, port));
     return "ok";
   }
 
@@ -222,6 +225,7 @@ export class Model {
 
   /** Ends all that is over by now. */
   expire(exactly: boolean): void {
+    if (this.now > this.#lookedAt) this.#endInside(exactly);
     for (const allocation of [...this.allocations.values()]) {
       for (const [family, { until }] of [...allocation.relays]) {
         if (until <= this.now) this.#endRelay(allocation, family, "expired");
@@ -229,6 +233,20 @@ export class Model {
       allocation.expire(this.now, exactly);
     }
     for (const [token, { until }] of [...this.#reservations]) if (until <= this.now) this.#dropReservation(token);
+  }
+
+  /** Channels that lead to relays of ours end with them: that is looked for every second. */
+  #endInside(exactly: boolean): void {
+    const next = this.#lookedAt + JUDGEMENT_SECONDS;
+    this.#lookedAt = this.now;
+    const endedBy = (peer: ModelPeer): number | undefined => {
+      const owner = this.#ports[peer.family].get(relayedPortOf(peer) ?? 0);
+      if (!(owner instanceof ModelAllocation)) return exactly ? next : this.now;
+      // What ends in the second of a look is found by the next one, and what ends late with it likewise.
+      const found = (owner.relays.get(peer.family)?.until ?? this.now) + JUDGEMENT_SECONDS;
+      return exactly && found <= this.now ? found : undefined;
+    };
+    for (const allocation of this.allocations.values()) allocation.endInside(endedBy);
   }
 
   /** Ends allocations of ours, and nothing else. */
