@@ -1,4 +1,4 @@
-import { copyOf } from "./bytes.ts";
+import { copyOf, readUint16, readUint32 } from "./bytes.ts";
 
 const STOCK_BYTES = 1024;
 
@@ -10,31 +10,50 @@ export interface Random {
   below(limit: number): number;
 }
 
+/** Octets that make a number. */
+const NUMBER_BYTES = 6;
+
 /** Chance from a source of octets: `node:crypto` in the product, a seeded generator in tests. */
 export function randomFrom(source: (count: number) => Uint8Array): Random {
-  return {
-    bytes: source,
-    below(limit) {
-      const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = source(6);
-      return (a * 2 ** 40 + b * 2 ** 32 + c * 2 ** 24 + d * 2 ** 16 + e * 2 ** 8 + f) % limit;
-    },
-  };
+  return { bytes: source, below: (limit) => numberIn(source(NUMBER_BYTES), 0) % limit };
 }
 
 /**
- * A source that draws from another by the thousand octets, for asking the system costs more than most of what they are for.
- * None is given out twice.
+ * Chance that is drawn by the thousand octets, for asking the system costs more than most of what it is for. None is
+ * given out twice.
  */
-export function stocked(source: (count: number) => Uint8Array): (count: number) => Uint8Array {
-  let stock = new Uint8Array(0);
-  let used = 0;
-  return (count) => {
-    if (count > STOCK_BYTES) return new Uint8Array(source(count));
-    if (used + count > stock.length) {
-      stock = new Uint8Array(source(STOCK_BYTES));
-      used = 0;
+export class StockedRandom implements Random {
+  readonly #source: (count: number) => Uint8Array;
+  #stock: Uint8Array = new Uint8Array(0);
+  #used = 0;
+
+  constructor(source: (count: number) => Uint8Array) {
+    this.#source = source;
+  }
+
+  bytes(count: number): Uint8Array {
+    if (count > STOCK_BYTES) return new Uint8Array(this.#source(count));
+    const at = this.#take(count);
+    return copyOf(this.#stock, at, at + count);
+  }
+
+  below(limit: number): number {
+    const at = this.#take(NUMBER_BYTES);
+    return numberIn(this.#stock, at) % limit;
+  }
+
+  /** Where in the stock so many octets begin that are the caller's. */
+  #take(count: number): number {
+    if (this.#used + count > this.#stock.length) {
+      this.#stock = new Uint8Array(this.#source(STOCK_BYTES));
+      this.#used = 0;
     }
-    used += count;
-    return copyOf(stock, used - count, used);
-  };
+    this.#used += count;
+    return this.#used - count;
+  }
+}
+
+/** 48 bits: so many more than any limit has that no number is likelier by anything that counts. */
+function numberIn(octets: Uint8Array, at: number): number {
+  return readUint16(octets, at) * 2 ** 32 + readUint32(octets, at + 2);
 }

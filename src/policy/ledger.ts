@@ -1,5 +1,5 @@
 import { assert } from "../lib/assert.ts";
-import { hashText } from "../lib/keyed-hash.ts";
+import { TextHash } from "../lib/keyed-hash.ts";
 import { type Counter, countersBeyond, countersOf, type Quota, type QuotaClaim, type QuotaLimits } from "./quota.ts";
 
 /** Parts of the table, each under a lock of its own. */
@@ -31,7 +31,7 @@ interface Place {
 export class SharedLedger implements Quota {
   readonly #words: Int32Array;
   readonly #entriesPerStripe: number;
-  readonly #key: Uint8Array;
+  readonly #hash: TextHash;
   /** May change at any time, on each thread for itself; live allocations stay counted. */
   limits: QuotaLimits;
 
@@ -46,7 +46,7 @@ export class SharedLedger implements Quota {
   constructor(memory: SharedArrayBuffer, limits: QuotaLimits, hashKey: Uint8Array) {
     this.#words = new Int32Array(memory);
     this.#entriesPerStripe = (this.#words.length - LOCKS) / (STRIPES * WORDS);
-    this.#key = hashKey;
+    this.#hash = TextHash.derive(hashKey, "ledger");
     this.limits = limits;
   }
 
@@ -91,21 +91,38 @@ export class SharedLedger implements Quota {
     return size;
   }
 
+  /** In rising order of their stripes, so that no two threads wait for each other. */
   #placesOf(counters: readonly Counter[]): Place[] {
-    return counters.map(({ name, limit }) => {
-      const hash = hashText(this.#key, name);
-      return { hash, stripe: hash[1] & (STRIPES - 1), limit };
-    });
+    const places: Place[] = [];
+    for (const { name, limit } of counters) {
+      const hash = this.#hash.of(name);
+      const place = { hash, stripe: hash[1] & (STRIPES - 1), limit };
+      let at = places.length;
+      for (; at > 0; at--) {
+        const before = places[at - 1];
+        if (before === undefined || before.stripe <= place.stripe) break;
+        places[at] = before;
+      }
+      places[at] = place;
+    }
+    return places;
   }
 
-  /** Does something while it alone holds the stripes of all places. Always in rising order, so that no two wait for each other. */
+  /** Does something while it alone holds the stripes of all places, each of which it takes and gives back once. */
   #locked<T>(places: readonly Place[], act: () => T): T {
-    const stripes = [...new Set(places.map(({ stripe }) => stripe))].sort((a, b) => a - b);
-    for (const stripe of stripes) while (Atomics.compareExchange(this.#words, stripe * LOCK_WORDS, 0, 1) !== 0);
+    let held = -1;
+    for (const { stripe } of places) {
+      if (stripe !== held) while (Atomics.compareExchange(this.#words, stripe * LOCK_WORDS, 0, 1) !== 0);
+      held = stripe;
+    }
     try {
       return act();
     } finally {
-      for (const stripe of stripes) Atomics.store(this.#words, stripe * LOCK_WORDS, 0);
+      let released = -1;
+      for (const { stripe } of places) {
+        if (stripe !== released) Atomics.store(this.#words, stripe * LOCK_WORDS, 0);
+        released = stripe;
+      }
     }
   }
 

@@ -75,6 +75,8 @@ export class PortTable implements LiveRelays {
   #oldestCount = 0;
   #oldestSince = 0;
   #oldestBase = 0;
+  /** For each address: before this second none of its ports will have rested, as far as the whole range was looked at. */
+  readonly #noneRestedBefore: Int32Array;
 
   /** Memory for a table of this shape, all ports free. */
   static memory(shape: PortTableShape): SharedArrayBuffer {
@@ -91,6 +93,7 @@ export class PortTable implements LiveRelays {
     this.#taken = new Int32Array(memory, RESERVATION_BYTES, addresses);
     this.#words = new Int32Array(memory, RESERVATION_BYTES + 4 * addresses, addresses * this.#ports);
     this.#owners = new Int16Array(memory, this.#words.byteOffset + this.#words.byteLength, addresses * this.#ports);
+    this.#noneRestedBefore = new Int32Array(addresses);
     this.#translates = shape.addresses.some(({ local, shown }) => !equalIp(local, shown));
   }
 
@@ -119,7 +122,8 @@ export class PortTable implements LiveRelays {
     const base = address * this.#ports + offset;
     const now = secondOf(nowMs);
     const rested = Math.max(0, now - REST_SECONDS);
-    for (let probe = 0; probe < PROBES; probe++) {
+    const probes = now < (this.#noneRestedBefore[address] ?? 0) ? 0 : PROBES;
+    for (let probe = 0; probe < probes; probe++) {
       const at = base + step * this.#random.below(choices);
       if (this.#take(at, need, rested, now)) return this.#claimed(address, at, need);
     }
@@ -127,6 +131,7 @@ export class PortTable implements LiveRelays {
     if (remembered !== undefined) return this.#claimed(address, remembered, need);
     for (let scan = 0; scan < SCANS; scan++) {
       const [at, since] = this.#scan(base, step, choices, need, now);
+      if (step === 1 && since > rested) this.#noneRestedBefore[address] = Math.min(since, now) + REST_SECONDS;
       if (since === Infinity) return undefined;
       if (this.#take(at, need, since, now)) return this.#claimed(address, at, need);
     }
@@ -241,8 +246,9 @@ export class PortTable implements LiveRelays {
     this.#oldestCount = 0;
     for (let i = 0; i < choices && best[1] > rested; i++) {
       const at = base + step * ((start + i) % choices);
-      let since = freeSince(Atomics.load(this.#words, at), now);
-      if (need === 2) since = Math.max(since, freeSince(Atomics.load(this.#words, at + 1), now));
+      // A plain look, for there are many; whoever takes the port looks again.
+      let since = freeSince(this.#words[at] ?? 0, now);
+      if (need === 2) since = Math.max(since, freeSince(this.#words[at + 1] ?? 0, now));
       if (since < best[1]) {
         best = [at, since];
         this.#oldestSince = since;

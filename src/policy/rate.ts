@@ -1,4 +1,4 @@
-import { hashText, mix, multipliers } from "../lib/keyed-hash.ts";
+import { mix, multipliers, TextHash } from "../lib/keyed-hash.ts";
 import type { Instant } from "../lib/time.ts";
 import type { IpAddress } from "../net/ip.ts";
 import { type Bucket, Buckets, waitMs } from "./buckets.ts";
@@ -78,7 +78,7 @@ export interface RateLimit {
 /** A rate limit for all threads: a minute's worth at once, then as they come back, evenly. */
 export class SharedRateLimit implements RateLimit {
   readonly #buckets: Buckets;
-  readonly #key: Uint8Array;
+  readonly #hash: TextHash;
   /** 0 is no limit. May change at any time. */
   perMinute: number;
 
@@ -89,14 +89,14 @@ export class SharedRateLimit implements RateLimit {
   /** @param hashKey random octets, 16 or more, the same on all threads */
   constructor(memory: SharedArrayBuffer, perMinute: number, hashKey: Uint8Array) {
     this.#buckets = new Buckets(memory);
-    this.#key = hashKey;
+    this.#hash = TextHash.derive(hashKey, "rate limit");
     this.perMinute = perMinute;
   }
 
   take(key: string, { monotonicMs }: Instant): number {
     if (this.perMinute === 0) return 0;
     const rate = { costMs: 60_000 / this.perMinute, holdsMs: 60_000 };
-    const bucket = this.#buckets.find(...hashText(this.#key, key));
+    const bucket = this.#buckets.find(...this.#hash.of(key));
     const wait = waitMs(bucket, rate, monotonicMs);
     if (wait > 0) return Math.ceil(wait / 1000);
     this.#buckets.take(bucket, rate, monotonicMs);

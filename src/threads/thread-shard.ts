@@ -8,7 +8,7 @@ import type { RelayId } from "../forward/route.ts";
 import { ForwardTable } from "../forward/table.ts";
 import { SharedTraffic } from "../forward/traffic.ts";
 import { assert } from "../lib/assert.ts";
-import { type Random, randomFrom, stocked } from "../lib/random.ts";
+import { type Random, StockedRandom } from "../lib/random.ts";
 import { Secret } from "../lib/secret.ts";
 import type { FiveTuple, TransportAddress } from "../net/address.ts";
 import type { SocketAddress } from "../net/socket-address.ts";
@@ -71,7 +71,7 @@ export class ThreadShard {
 
   constructor(plan: ShardPlan, libc: Libc, sides: ShardSides) {
     const { settings, memory, relay, hashKey } = plan;
-    const random = randomFrom(stocked(randomBytes));
+    const random = new StockedRandom(randomBytes);
     this.#setsDontFragment = sides.setsDontFragment ?? true;
     // Over UDP there is none, and a request for one is told so.
     this.#relaysTcp = !sides.streams || sides.tcp !== undefined;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { hashText, mix, MULTIPLIERS, multipliers } from "../../src/lib/keyed-hash.ts";
+import { toHex } from "../../src/lib/bytes.ts";
+import { mix, MULTIPLIERS, multipliers, TextHash } from "../../src/lib/keyed-hash.ts";
+
 
 const key = (i: number): Uint8Array => Uint8Array.from({ length: 16 }, (_, at) => i + at);
 
@@ -12,10 +14,24 @@ describe("keyed hashes", () => {
     assert.notDeepEqual(multipliers(key(0), "a"), multipliers(key(0), "b"));
   });
 
-  test("a text hashes to 64 bits that depend on the key", () => {
-    assert.deepEqual(hashText(key(0), "text"), hashText(key(0), "text"));
-    assert.notDeepEqual(hashText(key(0), "text"), hashText(key(1), "text"));
-    assert.notDeepEqual(hashText(key(0), "text"), hashText(key(0), "texu"));
+  test("a text hashes to 64 bits that depend on the key and on the use", () => {
+    const hash = (of: number, use: string, text = "text"): unknown => TextHash.derive(key(of), use).of(text);
+    assert.deepEqual(hash(0, "a"), hash(0, "a"));
+    assert.notDeepEqual(hash(0, "a"), hash(1, "a"));
+    assert.notDeepEqual(hash(0, "a"), hash(0, "b"));
+    for (const other of ["texu", "tex", "text\0", "ext", "texŴ"]) assert.notDeepEqual(hash(0, "a"), hash(0, "a", other), other);
+  });
+
+  /** The published vectors of HalfSipHash-2-4 with 64 bits, those of whole code units: octets 0, 1, 2, … under the key 0 … 7. */
+  test("and is HalfSipHash of its code units", () => {
+    const hash = new TextHash(Uint8Array.from({ length: 8 }, (_, i) => i));
+    const vectors = ["218d1f59b9b83cc8", "064f39ef7c50eb57", "d5e78a175be52ea1", "ce3e91358aa2bc25", "edfee820bce4858c"];
+    for (const [units, expected] of vectors.entries()) {
+      const text = String.fromCharCode(...Array.from({ length: units }, (_, i) => (2 * i) | ((2 * i + 1) << 8)));
+      const octets = new Uint8Array(8);
+      for (const [i, word] of hash.of(text).entries()) new DataView(octets.buffer).setInt32(4 * i, word, true);
+      assert.equal(toHex(octets), expected);
+    }
   });
 
   test("mixing maps different numbers to different ones, in all their bits", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { randomFrom, stocked } from "../../src/lib/random.ts";
+import { randomFrom, StockedRandom } from "../../src/lib/random.ts";
 
 describe("Random", () => {
   test("below() stays below, and reaches every number", () => {
@@ -12,18 +12,27 @@ describe("Random", () => {
   });
 });
 
-describe("stocked()", () => {
+describe("StockedRandom", () => {
   test("gives out what it draws, none of it twice, and much at once without a stock", () => {
     let next = 0;
     const asked: number[] = [];
-    const source = stocked((count) => {
+    const random = new StockedRandom((count) => {
       asked.push(count);
       return Uint8Array.from({ length: count }, () => next++ >> 4);
     });
-    const drawn = Array.from({ length: 200 }, () => source(16));
+    const drawn = Array.from({ length: 200 }, () => random.bytes(16));
     assert.deepEqual(new Set(drawn.map((octets) => octets[0])).size, 200);
     assert.ok(drawn.every((octets) => octets.length === 16 && new Set(octets).size === 1));
-    assert.equal(source(5000).length, 5000);
+    assert.equal(random.bytes(5000).length, 5000);
     assert.deepEqual(asked, [1024, 1024, 1024, 1024, 5000]);
+  });
+
+  test("draws numbers from the same octets as Random does", () => {
+    const counting = (): ((count: number) => Uint8Array) => {
+      let next = 0;
+      return (count) => Uint8Array.from({ length: count }, () => (next = (next * 97 + 41) & 0xff));
+    };
+    const [plain, stocked] = [randomFrom(counting()), new StockedRandom(counting())];
+    for (let i = 0; i < 100; i++) assert.equal(stocked.below(1_000_003), plain.below(1_000_003));
   });
 });
