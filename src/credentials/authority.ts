@@ -1,6 +1,6 @@
 import { Secret } from "../lib/secret.ts";
 import type { Instant } from "../lib/time.ts";
-import { type CredentialKey, type ProjectSecret, parseUsername, passwordOf } from "./credential.ts";
+import { type ProjectSecret, parseUsername, passwordOf } from "./credential.ts";
 import { CredentialKeys } from "./credential-keys.ts";
 import { Generations } from "./generations.ts";
 
@@ -30,7 +30,8 @@ const CACHED_KEYS = 4096;
 const CACHED_USERNAMES = 8192;
 
 interface Judged {
-  readonly key: CredentialKey;
+  /** Of the project, as it was then. */
+  readonly secret: Secret;
   readonly known: KnownUsername;
 }
 
@@ -53,15 +54,16 @@ export class ProjectAuthority implements Authority {
   }
 
   judge(username: string, now: Instant): KnownUsername | undefined {
-    const parsed = parseUsername(username);
+    const judged = this.#judged.get(username);
+    const parsed = judged?.known ?? parseUsername(username);
     const project = parsed && this.#projects.project(parsed.project);
     if (!parsed || !project || this.#projects.isRevoked(username, now)) return undefined;
+    if (judged?.secret === project.secret) return judged.known;
 
-    const key = this.#keys.of(project, this.#region);
-    const judged = this.#judged.get(username);
-    if (judged?.key === key) return judged.known;
-    const known = { ...parsed, password: new Secret(passwordOf(key, username)) };
-    this.#judged.set(username, { key, known });
+    const { label, expiresUnixMs } = parsed;
+    const password = new Secret(passwordOf(this.#keys.of(project, this.#region), username));
+    const known = { project: project.id, label, expiresUnixMs, password };
+    this.#judged.set(username, { secret: project.secret, known });
     return known;
   }
 }

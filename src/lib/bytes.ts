@@ -36,6 +36,12 @@ export function copyOf(bytes: Uint8Array, from: number, to: number = bytes.lengt
   return copy;
 }
 
+/** Copies octets into a place of others, as `set` does. */
+export function copyInto(target: Uint8Array, at: number, bytes: Uint8Array): void {
+  if (bytes.length > SHORT_BYTES) target.set(bytes, at);
+  else for (let i = 0; i < bytes.length; i++) target[at + i] = bytes[i] ?? 0;
+}
+
 /** A map key: equal exactly for equal octets. */
 export function octetKey(octets: Uint8Array): string {
   // Many at a time, not spread, for this is asked several times for each request; and so a short key is one piece, not a chain.
@@ -83,8 +89,13 @@ export function toHex(bytes: Uint8Array): string {
 
 /** Compares in a time that depends on the lengths alone, for what an attacker may guess at. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
+  return a.length === b.length && holdsBytes(a, 0, b);
+}
+
+/** Whether octets lie at a place of others, found out in a time that depends on how many they are alone. */
+export function holdsBytes(bytes: Uint8Array, at: number, octets: Uint8Array): boolean {
+  if (at + octets.length > bytes.length) return false;
   let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
+  for (let i = 0; i < octets.length; i++) difference |= (bytes[at + i] ?? 0) ^ (octets[i] ?? 0);
   return difference === 0;
 }

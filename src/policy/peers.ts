@@ -42,20 +42,28 @@ export interface PeerRuleSettings {
  */
 export class PeerRules implements PeerPolicy {
   readonly #settings: PeerRuleSettings;
+  /** The ranges of each list, with the judgement that each stands for. */
+  readonly #allow: readonly Rule[];
+  readonly #deny: readonly Rule[];
+  readonly #only: readonly Rule[];
 
   constructor(settings: PeerRuleSettings) {
+    const { allow, deny, only } = settings;
     this.#settings = settings;
+    this.#allow = allow.map((range) => ({ range, says: allowed(`allowed by relay.peers.allow: ${formatCidr(range)}`) }));
+    this.#deny = deny.map((range) => ({ range, says: denied(`denied by relay.peers.deny: ${formatCidr(range)}`) }));
+    this.#only = only.map((range) => ({ range, says: allowed(`allowed by relay.peers.only: ${formatCidr(range)}`) }));
   }
 
   judgeIp(ip: IpAddress): Judgement {
-    if (this.#settings.relays.hasAddress(ip)) return allowed("allowed: relayed addresses of this gateway have it");
+    if (this.#settings.relays.hasAddress(ip)) return ONE_OF_OURS;
     return this.#judgeForms(ip);
   }
 
   judge(peer: TransportAddress): Judgement {
     const { relays, minPort } = this.#settings;
     if (peer.port === 0) return denied("denied: port 0");
-    if (relays.isLive(peer)) return allowed("allowed: a live relayed address of this gateway");
+    if (relays.isLive(peer)) return LIVE_RELAY;
     if (peer.port < minPort) return denied(`denied by relay.peers.min_port: ports below ${minPort}`);
     return this.#judgeForms(peer.ip);
   }
@@ -65,31 +73,39 @@ export class PeerRules implements PeerPolicy {
     const embedded = embeddedIpv4(ip);
     if (embedded === undefined || !asItIs.allowed) return asItIs;
     const asIpv4 = this.#judgeForm(embedded);
-    if (asIpv4.allowed && asIpv4.rule === NO_RULE) return asItIs;
+    if (asIpv4 === NO_RULE) return asItIs;
     return { allowed: asIpv4.allowed, rule: `${asIpv4.rule}, as ${formatIp(embedded)}` };
   }
 
   #judgeForm(ip: IpAddress): Judgement {
-    const { allow, deny, only, own } = this.#settings;
-    const holds = (range: Cidr): boolean => contains(range, ip);
-
-    const allowing = allow.find(holds);
-    if (allowing) return allowed(`allowed by relay.peers.allow: ${formatCidr(allowing)}`);
-    const denying = deny.find(holds);
-    if (denying) return denied(`denied by relay.peers.deny: ${formatCidr(denying)}`);
-    if (only.length > 0) {
-      const naming = only.find(holds);
-      return naming ? allowed(`allowed by relay.peers.only: ${formatCidr(naming)}`) : denied("denied by relay.peers.only");
-    }
+    const { own } = this.#settings;
+    const said = first(this.#allow, ip) ?? first(this.#deny, ip);
+    if (said !== undefined) return said;
+    if (this.#only.length > 0) return first(this.#only, ip) ?? NOT_NAMED;
     const ours = typeof own === "function" ? own() : own;
     if (ours.some((address) => equalIp(address, ip))) return denied("denied by default: an address of this host or its database");
     const special = deniedByDefault(ip);
     if (special) return denied(`denied by default: ${formatCidr(special.range)} (${special.name})`);
-    return allowed(NO_RULE);
+    return NO_RULE;
   }
 }
 
-const NO_RULE = "allowed: no rule denies it";
+/** A range that an operator has named, and what that means for its addresses. */
+interface Rule {
+  readonly range: Cidr;
+  readonly says: Judgement;
+}
+
+const NO_RULE = allowed("allowed: no rule denies it");
+const ONE_OF_OURS = allowed("allowed: relayed addresses of this gateway have it");
+const LIVE_RELAY = allowed("allowed: a live relayed address of this gateway");
+const NOT_NAMED = denied("denied by relay.peers.only");
+
+/** What the first range that holds an address says. */
+function first(rules: readonly Rule[], ip: IpAddress): Judgement | undefined {
+  for (const { range, says } of rules) if (contains(range, ip)) return says;
+  return undefined;
+}
 
 function allowed(rule: string): Judgement {
   return { allowed: true, rule };

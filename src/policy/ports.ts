@@ -70,6 +70,7 @@ export class PortTable implements LiveRelays {
   readonly #taken: Int32Array;
   readonly #reservations: Reservations;
   readonly #translates: boolean;
+  readonly #ofFamily: Readonly<Record<4 | 6, readonly number[]>>;
   /** Indexes of ports of one address that have been free since one second, and no port of it for longer, when they were looked for. */
   readonly #oldest = new Int32Array(REMEMBERED);
   #oldestCount = 0;
@@ -94,6 +95,9 @@ export class PortTable implements LiveRelays {
     this.#words = new Int32Array(memory, RESERVATION_BYTES + 4 * addresses, addresses * this.#ports);
     this.#owners = new Int16Array(memory, this.#words.byteOffset + this.#words.byteLength, addresses * this.#ports);
     this.#noneRestedBefore = new Int32Array(addresses);
+    const ofFamily = (family: 4 | 6): readonly number[] =>
+      [...shape.addresses.keys()].filter((address) => shape.addresses[address]?.local.family === family);
+    this.#ofFamily = { 4: ofFamily(4), 6: ofFamily(6) };
     this.#translates = shape.addresses.some(({ local, shown }) => !equalIp(local, shown));
   }
 
@@ -103,8 +107,8 @@ export class PortTable implements LiveRelays {
   }
 
   /** The numbers of the addresses of a family: what {@link claim} takes. */
-  addressesOf(family: 4 | 6): number[] {
-    return [...this.#shape.addresses.keys()].filter((address) => this.#shape.addresses[address]?.local.family === family);
+  addressesOf(family: 4 | 6): readonly number[] {
+    return this.#ofFamily[family];
   }
 
   /**

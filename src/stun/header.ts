@@ -1,4 +1,4 @@
-import { readInt32, readUint16, writeUint16, writeUint32 } from "../lib/bytes.ts";
+import { copyInto, readInt32, readUint16, writeUint16, writeUint32 } from "../lib/bytes.ts";
 
 /** Type, length, cookie and transaction id: what every message begins with (RFC 8489 §5). */
 export const HEADER_BYTES = 20;
@@ -63,7 +63,7 @@ export function writeHeader(bytes: Uint8Array, method: number, messageClass: Mes
   writeUint16(bytes, 0, messageType(method, messageClass));
   writeBodyLength(bytes, 0);
   writeUint32(bytes, 4, MAGIC_COOKIE);
-  bytes.set(transactionId, 8);
+  copyInto(bytes, 8, transactionId);
 }
 
 /** Writes the length of what is behind the header. */

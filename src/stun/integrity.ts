@@ -1,5 +1,5 @@
 import { createHmac, hash as digestOf } from "node:crypto";
-import { copyOf, equalBytes } from "../lib/bytes.ts";
+import { copyOf, equalBytes, holdsBytes } from "../lib/bytes.ts";
 import { ATTRIBUTE } from "./attributes.ts";
 import { HEADER_BYTES, writeBodyLength } from "./header.ts";
 import type { Message } from "./message.ts";
@@ -39,9 +39,8 @@ export function userhash(username: string, realm: string): Uint8Array {
  */
 export function verifyIntegrity(message: Message, key: Uint8Array): boolean {
   const offset = message.offsetOf(ATTRIBUTE.messageIntegrity.type);
-  const code = message.messageIntegrity;
-  if (offset === undefined || code === undefined) return false;
-  return equalBytes(code, integrityCode("sha1", message.bytes, offset, key));
+  if (offset === undefined || !message.holds(ATTRIBUTE.messageIntegrity)) return false;
+  return holdsBytes(message.bytes, offset + 4, integrityCode("sha1", message.bytes, offset, key));
 }
 
 /** The same for MESSAGE-INTEGRITY-SHA256. One that is cut proves nothing: TURN does not allow it (RFC 8489 §14.6). */

@@ -1,4 +1,4 @@
-import { copyOf, readUint16, writeUint16 } from "../lib/bytes.ts";
+import { copyInto, copyOf, readUint16, writeUint16 } from "../lib/bytes.ts";
 import type { TransportAddress } from "../net/address.ts";
 import type { AddressErrorCode, ErrorCode } from "./attributes/error-code.ts";
 import type { RequestedFamily } from "./attributes/family.ts";
@@ -84,6 +84,17 @@ export class Message {
     return this.bytes.subarray(offset + 4, offset + 4 + readUint16(this.bytes, offset + 2));
   }
 
+  /** Whether the first attribute of a kind is there and well-formed: what {@link first} would find, told without reading it. */
+  holds(attribute: Attribute<unknown>): boolean {
+    const offset = this.offsetOf(attribute.type);
+    return offset !== undefined && this.#fits(attribute, offset);
+  }
+
+  #fits({ codec }: Attribute<unknown>, offset: number): boolean {
+    if (codec.fits !== undefined) return codec.fits(this.bytes, offset + 4, readUint16(this.bytes, offset + 2));
+    return codec.decode(this.valueAt(offset), this.transactionId) !== undefined;
+  }
+
   /** The first attribute of a kind; `undefined` where there is none, or where its value is malformed. */
   first<T>(attribute: Attribute<T>): T | undefined {
     const offset = this.offsetOf(attribute.type);
@@ -98,7 +109,7 @@ export class Message {
       const attribute = ATTRIBUTE_BY_TYPE.get(type);
       if (attribute === undefined || types.includes(type)) continue;
       if (type !== ATTRIBUTE.xorPeerAddress.type && this.offsetOf(type) !== offset) continue;
-      if (attribute.codec.decode(this.valueAt(offset), this.transactionId) === undefined) types.push(type);
+      if (!this.#fits(attribute, offset)) types.push(type);
     }
     return types;
   }
@@ -347,7 +358,7 @@ export class MessageBuilder {
   /** The message; the builder may go on. */
   build(): Uint8Array {
     writeBodyLength(this.#bytes, this.#length - HEADER_BYTES);
-    return this.#bytes.slice(0, this.#length);
+    return copyOf(this.#bytes, 0, this.#length);
   }
 
   #sign(type: number, hash: IntegrityHash, key: Uint8Array): this {
@@ -366,7 +377,7 @@ export class MessageBuilder {
     }
     writeUint16(this.#bytes, this.#length, type);
     writeUint16(this.#bytes, this.#length + 2, value.length);
-    this.#bytes.set(value, start);
+    copyInto(this.#bytes, start, value);
     this.#length = end;
   }
 }

@@ -1,6 +1,7 @@
 import type { KnownUsername } from "../credentials/authority.ts";
 import type { Instant } from "../lib/time.ts";
 import { PASSWORD_ALGORITHM } from "../stun/attributes/password-algorithm.ts";
+import { ATTRIBUTE } from "../stun/attributes.ts";
 import { METHOD } from "../stun/header.ts";
 import { verifyIntegrity, verifyIntegritySha256 } from "../stun/integrity.ts";
 import type { AuthenticatedRequest, Request } from "./request.ts";
@@ -27,12 +28,12 @@ export function authenticate(
   now: Instant,
 ): AuthenticatedRequest | Refusal {
   const { message } = request;
-  const sha256 = message.messageIntegritySha256 !== undefined;
-  if (!sha256 && message.messageIntegrity === undefined) return { code: 401, first: true };
+  const sha256 = message.holds(ATTRIBUTE.messageIntegritySha256);
+  if (!sha256 && !message.holds(ATTRIBUTE.messageIntegrity)) return { code: 401, first: true };
 
   const { username } = message;
-  const named = username !== undefined || message.userhash !== undefined;
-  if (!named || message.realm === undefined || message.nonce === undefined) return { code: 400 };
+  const named = username !== undefined || message.holds(ATTRIBUTE.userhash);
+  if (!named || !message.holds(ATTRIBUTE.realm) || !message.holds(ATTRIBUTE.nonce)) return { code: 400 };
   const algorithm = passwordAlgorithm(request);
   if (algorithm === undefined) return { code: 400 };
   if (username === undefined) return { code: 401, first: false };
@@ -46,7 +47,7 @@ export function authenticate(
   if (!freshNonce) return { code: 438, username };
 
   state.keys.remember(username, realm, known.password, withSha256, key);
-  return { ...request, username, known, key, sha256 };
+  return { message, from: request.from, tuple: request.tuple, username, known, key, sha256 };
 }
 
 /**

@@ -2,7 +2,7 @@ import { equalBytes } from "../lib/bytes.ts";
 import type { Secret } from "../lib/secret.ts";
 import { longTermKey, longTermKeySha256 } from "../stun/integrity.ts";
 
-/** How many keys are remembered. */
+/** How many keys of a kind are remembered. */
 const MAX_KEYS = 8192;
 
 interface Entry {
@@ -13,11 +13,13 @@ interface Entry {
 
 /** Long-term keys of usernames that have proven their password: a key costs a hash, and a call asks for it a dozen times. */
 export class KeyCache {
-  readonly #entries = new Map<string, Entry>();
+  /** By username: keys made with MD5, and with SHA-256. */
+  readonly #md5 = new Map<string, Entry>();
+  readonly #sha256 = new Map<string, Entry>();
 
   /** The key of RFC 8489 §9.2.2, MD5 or SHA-256; nothing is remembered for it. */
   keyOf(username: string, realm: string, password: Secret, sha256: boolean): Uint8Array {
-    const entry = this.#entries.get(sha256 ? `2 ${username}` : `1 ${username}`);
+    const entry = (sha256 ? this.#sha256 : this.#md5).get(username);
     if (entry?.realm === realm && isSame(entry.password, password)) return entry.key;
     const make = sha256 ? longTermKeySha256 : longTermKey;
     return make(username, realm, password.revealText());
@@ -25,11 +27,11 @@ export class KeyCache {
 
   /** Remembers a key that was proven right; the one that came first goes when there are too many. */
   remember(username: string, realm: string, password: Secret, sha256: boolean, key: Uint8Array): void {
-    const name = sha256 ? `2 ${username}` : `1 ${username}`;
-    if (this.#entries.get(name)?.key === key) return;
-    const [oldest] = this.#entries.size < MAX_KEYS ? [] : this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
-    this.#entries.set(name, { password, realm, key });
+    const entries = sha256 ? this.#sha256 : this.#md5;
+    if (entries.get(username)?.key === key) return;
+    const [oldest] = entries.size < MAX_KEYS ? [] : entries.keys();
+    if (oldest !== undefined) entries.delete(oldest);
+    entries.set(username, { password, realm, key });
   }
 }
 

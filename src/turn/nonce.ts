@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { writeUint16, writeUint32 } from "../lib/bytes.ts";
+import { equalBytes, readUint16, writeUint16, writeUint32 } from "../lib/bytes.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { Instant } from "../lib/time.ts";
 import type { FiveTuple, Transport } from "../net/address.ts";
@@ -15,13 +15,16 @@ const MAC_CHARACTERS = 10;
 /** How far the clocks of two threads may stand apart. */
 const SKEW_SECONDS = 2;
 
+/** Six bits a character; the first 36 are the digits of base 36. */
+const CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
+
 const TRANSPORT_NUMBER: Readonly<Record<Transport, number>> = { udp: 0, tcp: 1, tls: 2 };
 
 /**
  * Nonces that nobody remembers: the second of issue, and a MAC that binds it to the client's address, port and
  * transport. On streams they begin with the cookie that offers password algorithms; on UDP every octet counts.
  *
- *     | cookie, on streams … 13 characters | second, base 36 … 6 | HMAC-SHA256 of all, base64url, cut … 10 |
+ *     | cookie, on streams … 13 characters | second, base 36 … 6 | HMAC-SHA256 of all, six bits a character, cut … 10 |
  *
  * @see RFC 8489 §9.2
  */
@@ -37,36 +40,46 @@ export class Nonces {
 
   /** A fresh nonce for a client, as it goes on the wire. */
   issue(from: FiveTuple, now: Instant): Uint8Array {
-    return new TextEncoder().encode(this.#text(from, Math.floor(now.monotonicMs / 1000)));
+    return this.#octets(from, Math.floor(now.monotonicMs / 1000));
   }
 
   /** Whether a nonce is one that we gave to this client, not longer ago than nonces live. */
   isValid(nonce: Uint8Array, from: FiveTuple, now: Instant): boolean {
     const cookie = from.transport === "udp" ? 0 : STREAM_COOKIE.length;
     if (nonce.length !== cookie + SECOND_DIGITS + MAC_CHARACTERS) return false;
-    const digits = String.fromCharCode(...nonce.subarray(cookie, cookie + SECOND_DIGITS));
-    const second = Number.parseInt(digits, BASE);
+    let second = 0;
+    for (let i = cookie; i < cookie + SECOND_DIGITS; i++) second = second * BASE + digitOf(nonce[i] ?? 0);
     const age = Math.floor(now.monotonicMs / 1000) - second;
     const isYoung = age >= -SKEW_SECONDS && age * 1000 <= NONCE_LIFETIME_MS;
-    return isYoung && isSame(nonce, this.#text(from, second));
+    return isYoung && equalBytes(nonce, this.#octets(from, second));
   }
 
-  #text({ transport, client: { ip, port } }: FiveTuple, second: number): string {
+  #octets({ transport, client: { ip, port } }: FiveTuple, second: number): Uint8Array {
     const input = this.#input;
     writeUint32(input, 0, second);
     input[4] = TRANSPORT_NUMBER[transport];
     writeUint16(input, 5, port);
-    input.set(ip.octets, 7);
-    input.fill(0, 7 + ip.octets.length);
-    const mac = createHmac("sha256", this.#secret).update(input).digest("base64url").slice(0, MAC_CHARACTERS);
+    for (let i = 0; i < 16; i++) input[7 + i] = ip.octets[i] ?? 0;
+    const mac = createHmac("sha256", this.#secret).update(input).digest();
     const cookie = transport === "udp" ? "" : STREAM_COOKIE;
-    return cookie + second.toString(BASE).padStart(SECOND_DIGITS, "0") + mac;
+    const nonce = new Uint8Array(cookie.length + SECOND_DIGITS + MAC_CHARACTERS);
+    for (let i = 0; i < cookie.length; i++) nonce[i] = cookie.charCodeAt(i);
+    let digits = second;
+    for (let at = cookie.length + SECOND_DIGITS - 1; at >= cookie.length; at--) {
+      nonce[at] = CHARACTERS.charCodeAt(digits % BASE);
+      digits = Math.floor(digits / BASE);
+    }
+    for (let i = 0; i < MAC_CHARACTERS; i++) {
+      const bit = 6 * i;
+      const six = (readUint16(mac, bit >> 3) >> (10 - (bit & 7))) & 63;
+      nonce[cookie.length + SECOND_DIGITS + i] = CHARACTERS.charCodeAt(six);
+    }
+    return nonce;
   }
 }
 
-/** Compares in a time that depends on the lengths alone. */
-function isSame(nonce: Uint8Array, text: string): boolean {
-  let difference = nonce.length ^ text.length;
-  for (let i = 0; i < text.length; i++) difference |= (nonce[i] ?? 0) ^ text.charCodeAt(i);
-  return difference === 0;
+/** What a digit of base 36 stands for; anything else makes the number one that is no second of ours. */
+function digitOf(octet: number): number {
+  if (octet >= 0x30 && octet <= 0x39) return octet - 0x30;
+  return octet >= 0x61 && octet <= 0x7a ? octet - 0x61 + 10 : Number.NaN;
 }

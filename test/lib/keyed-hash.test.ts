@@ -3,7 +3,6 @@ import { describe, test } from "node:test";
 import { toHex } from "../../src/lib/bytes.ts";
 import { mix, MULTIPLIERS, multipliers, TextHash } from "../../src/lib/keyed-hash.ts";
 
-
 const key = (i: number): Uint8Array => Uint8Array.from({ length: 16 }, (_, at) => i + at);
 
 describe("keyed hashes", () => {

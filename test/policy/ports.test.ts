@@ -101,6 +101,20 @@ describe("PortTable", () => {
     assert.ok(!claimed.includes(50_042));
   });
 
+  test("once none had rested, chance decides again as soon as one has", () => {
+    const table = tableOf({ firstPort: 50_000, lastPort: 50_999 });
+    all(() => table.claim(0, any, 0));
+    for (let port = 50_000; port < 51_000; port++) table.release(0, port, 1000 * (port - 50_000));
+    const [longest = 0] = [table.claim(0, any, 60_000)];
+    assert.equal(longest, 50_000, "none has rested: the one that has been free longest");
+    const rested = Array.from({ length: 50 }, () => table.claim(0, any, 1000 * 1060) ?? 0);
+    assert.ok(
+      rested.every((port) => port < 50_941),
+      "they rested for two minutes",
+    );
+    assert.notDeepEqual(rested, [...rested].sort(), "and none was looked for from one end");
+  });
+
   test("where none has rested, the one that has been free longest is taken", () => {
     const table = tableOf({ firstPort: 50_000, lastPort: 50_009 });
     all(() => table.claim(0, any, 0));

@@ -13,6 +13,8 @@ export const uint32: AttributeCodec<number> = {
     return value.length === 4 ? readUint32(value, 0) : undefined;
   },
 
+  fits: isOneWord,
+
   encode(value) {
     const octets = new Uint8Array(4);
     writeUint32(octets, 0, value);
@@ -31,6 +33,8 @@ export const uint16: AttributeCodec<number> = {
   decode(value) {
     return value.length === 4 ? readUint16(value, 0) : undefined;
   },
+
+  fits: isOneWord,
 
   encode(value) {
     const octets = new Uint8Array(4);
@@ -51,7 +55,13 @@ export const uint8: AttributeCodec<number> = {
     return value.length === 4 ? value[0] : undefined;
   },
 
+  fits: isOneWord,
+
   encode(value) {
     return Uint8Array.of(value, 0, 0, 0);
   },
 };
+
+function isOneWord(_bytes: Uint8Array, _at: number, length: number): boolean {
+  return length === 4;
+}

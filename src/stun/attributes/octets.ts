@@ -16,14 +16,18 @@ export const ANY_LENGTH: OctetsShape = { min: 0, max: 65_535 };
  * integrity. What is decoded is a view of the message.
  */
 export function octets({ min, max, step = 1 }: OctetsShape): AttributeCodec<Uint8Array> {
-  const fits = (length: number): boolean => length >= min && length <= max && length % step === 0;
+  const isOfShape = (length: number): boolean => length >= min && length <= max && length % step === 0;
   return {
     decode(value) {
-      return fits(value.length) ? value : undefined;
+      return isOfShape(value.length) ? value : undefined;
+    },
+
+    fits(_bytes, _at, length) {
+      return isOfShape(length);
     },
 
     encode(value) {
-      if (!fits(value.length)) throw new RangeError(`${value.length} octets, where ${min} to ${max} fit`);
+      if (!isOfShape(value.length)) throw new RangeError(`${value.length} octets, where ${min} to ${max} fit`);
       return value;
     },
   };

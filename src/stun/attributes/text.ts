@@ -21,6 +21,11 @@ export function text(maxBytes: number, maxWritten = Math.min(maxBytes, MAX_WRITT
       return value.length > maxBytes ? undefined : textFrom(value);
     },
 
+    fits(bytes, at, length) {
+      if (length > maxBytes) return false;
+      return isAscii(bytes, at, length) || textFrom(bytes.subarray(at, at + length)) !== undefined;
+    },
+
     encode(value) {
       return octetsOf(value, maxWritten);
     },
@@ -34,6 +39,12 @@ export function textFrom(octets: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isAscii(bytes: Uint8Array, at: number, length: number): boolean {
+  let all = 0;
+  for (let i = at; i < at + length; i++) all |= bytes[i] ?? 0;
+  return all < 0x80;
 }
 
 /** @throws {RangeError} for a text longer than `maxBytes` */

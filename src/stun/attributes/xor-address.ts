@@ -22,6 +22,11 @@ export const xorAddress: AttributeCodec<TransportAddress> = {
     return { ip: { family, octets }, port: readUint16(value, 2) ^ readUint16(MAGIC_COOKIE, 0) };
   },
 
+  fits(bytes, at, length) {
+    const family = familyFrom(bytes[at + 1]);
+    return family !== undefined && length === (family === 4 ? 8 : 20);
+  },
+
   encode({ ip, port }, transactionId) {
     const value = new Uint8Array(4 + ip.octets.length);
     value[1] = familyOctet(ip.family);

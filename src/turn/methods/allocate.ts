@@ -56,7 +56,7 @@ export function allocate(state: TurnState, request: AuthenticatedRequest, now: I
     state.dependencies.quota.release(claim);
     return reject(request, typeof opened === "number" ? opened : 508);
   }
-  return begin(state, request, opened, traffic, isTcp, now);
+  return begin(state, request, opened, { traffic, claim, isTcp }, now);
 }
 
 /** What is wrong with the attributes, each alone and all together. */
@@ -122,8 +122,7 @@ function begin(
   state: TurnState,
   request: AuthenticatedRequest,
   { relays, reservation, missing }: Opened,
-  traffic: TrafficSlot,
-  isTcp: boolean,
+  { traffic, claim, isTcp }: { readonly traffic: TrafficSlot; readonly claim: QuotaClaim; readonly isTcp: boolean },
   now: Instant,
 ): Action[] {
   const { onExpiry, maxAllocationAgeSeconds } = state.settings;
@@ -141,7 +140,7 @@ function begin(
       startedUnixMs: now.unixMs,
     },
     tuple,
-    claim: claimOf(request),
+    claim,
     traffic,
     relays,
     startedMs: now.monotonicMs,
