@@ -50,8 +50,12 @@ export const METRICS = {
   permissions_total: { kind: "counter", help: "Permissions given or refreshed", series: [""] },
   channels_total: { kind: "counter", help: "Channels bound", series: [""] },
   peers_denied_total: { kind: "counter", help: "Peers refused by policy", series: [""] },
-  relayed_packets_total: { kind: "counter", help: "Datagrams relayed over channels", series: directions },
-  relayed_octets_total: { kind: "counter", help: "Payload octets relayed over channels", series: directions },
+  relayed_packets_total: { kind: "counter", help: "Datagrams relayed", series: directions },
+  relayed_octets_total: {
+    kind: "counter",
+    help: "Payload octets relayed, those of a TCP connection when it ends",
+    series: directions,
+  },
   dropped_packets_total: {
     kind: "counter",
     help: "Datagrams dropped",

@@ -9,6 +9,10 @@ export interface Line {
   readonly sentence: string;
 }
 
+/** Series, in the order of the table. */
+const TO_PEER = 0;
+const TO_CLIENT = 1;
+const OVER_BANDWIDTH = 1;
 const TRANSPORTS: readonly Transport[] = ["udp", "tcp", "tls"];
 
 /** Counts an event, on the thread where it happened. */
@@ -31,6 +35,11 @@ export function count(counters: Counters, event: TurnEvent): void {
     if (series >= 0) counters.add("requests_rejected_total", series);
   } else if (event.type === "ignored") {
     counters.add("messages_ignored_total", IGNORED_REASONS.indexOf(event.why));
+  } else if (event.type === "overBandwidth") {
+    counters.add("dropped_packets_total", OVER_BANDWIDTH);
+  } else if (event.type === "connectionOver") {
+    counters.add("relayed_octets_total", TO_PEER, event.octetsToPeer);
+    counters.add("relayed_octets_total", TO_CLIENT, event.octetsToClient);
   } else {
     counters.add(PLAIN_COUNTERS[event.type]);
   }
@@ -81,6 +90,8 @@ export function narrate(event: TurnEvent): Line | undefined {
         sentence: "Refused",
       };
     case "ignored":
+    case "overBandwidth":
+    case "connectionOver":
       return undefined;
   }
 }

@@ -131,6 +131,11 @@ export class Shard implements PlaneHandler {
     if (due !== undefined && due <= this.#parts.monotonicMs()) this.handle({ kind: "timeout" });
   }
 
+  #countRelayed(packets: number, octets: number, length: number): void {
+    this.#parts.counters.addAt(packets, 1);
+    this.#parts.counters.addAt(octets, length);
+  }
+
   #countDatagram(): void {
     if (this.#turnDatagrams++ === 0) this.#parts.pressure.turnBegins(this.#nowMs());
   }
@@ -190,13 +195,15 @@ export class Shard implements PlaneHandler {
     const { clients, peers, table, ports } = this.#parts;
     switch (action.kind) {
       case "send": {
-        const { to, source, bytes } = action;
+        const { to, source, bytes, relayed } = action;
+        if (relayed !== undefined) this.#countRelayed(PACKETS_TO_CLIENT, OCTETS_TO_CLIENT, relayed);
         const other = source && this.#parts.listenerAt(source);
         const [socket, local] = other === undefined ? [to.socket, to.local] : [other, 0];
         return clients.sendToClient(socket, local, this.#to.assign(to.client), bytes, 0, bytes.length);
       }
       case "sendToPeer": {
         const { relay, wire, bytes, dontFragment } = action;
+        this.#countRelayed(PACKETS_TO_PEER, OCTETS_TO_PEER, bytes.length);
         return peers.sendToPeer(relay, this.#to.assign(wire), bytes, 0, bytes.length, dontFragment);
       }
       case "closeRelay":

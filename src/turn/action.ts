@@ -5,8 +5,17 @@ import type { ShardMessage } from "./shard-message.ts";
 
 /** Everything an engine can want done. In the order of the list; nothing else is wanted. */
 export type Action =
-  /** To a client. `source` is the address of ours it leaves from where that is not the one that was asked (RFC 5780). */
-  | { readonly kind: "send"; readonly to: FiveTuple; readonly bytes: Uint8Array; readonly source?: TransportAddress }
+  /**
+   * To a client. `source` is the address of ours it leaves from where that is not the one that was asked (RFC 5780);
+   * `relayed` how many octets of it are a peer's, where it carries a datagram.
+   */
+  | {
+      readonly kind: "send";
+      readonly to: FiveTuple;
+      readonly bytes: Uint8Array;
+      readonly source?: TransportAddress;
+      readonly relayed?: number;
+    }
   /** To a peer, at its address on the wire. */
   | {
       readonly kind: "sendToPeer";

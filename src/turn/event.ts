@@ -30,6 +30,10 @@ export type TurnEvent =
       readonly username?: string;
       readonly from: FiveTuple;
     }
+  /** A datagram that no route carries is beyond its allocation's bandwidth. */
+  | { readonly type: "overBandwidth" }
+  /** A TCP connection to a peer is over, which has carried so many octets (RFC 6062). */
+  | { readonly type: "connectionOver"; readonly octetsToPeer: number; readonly octetsToClient: number }
   /** What strangers cause and nobody answers: only counted. */
   | { readonly type: "ignored"; readonly why: IgnoredReason };
 

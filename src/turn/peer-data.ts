@@ -7,7 +7,7 @@ import { CLASS, METHOD } from "../stun/header.ts";
 import { MessageBuilder } from "../stun/message.ts";
 import type { Action } from "./action.ts";
 import type { IcmpError } from "./input.ts";
-import { IGNORED, NOTHING } from "./silence.ts";
+import { IGNORED, NOTHING, OVER_BANDWIDTH } from "./silence.ts";
 import type { TurnState } from "./state.ts";
 
 /** ICMP types that are told of, by family (RFC 8656 §11.5). */
@@ -28,14 +28,17 @@ export function peerDatagram(
   const allocation = state.byRelay(relay);
   if (allocation === undefined) return IGNORED["no allocation"];
   if (!allocation.permissions.has(ipKey(peer.ip))) return IGNORED["no permission"];
-  if (!state.dependencies.traffic.chargeToClient(allocation.traffic, bytes.length, now.monotonicMs)) return NOTHING;
+  if (!state.dependencies.traffic.chargeToClient(allocation.traffic, bytes.length, now.monotonicMs)) return OVER_BANDWIDTH;
 
+  const relayed = bytes.length;
   const channel = allocation.channelCount === 0 ? undefined : allocation.channelByPeer(addressKey(peer));
-  if (channel?.bound === true) return [{ kind: "send", to: allocation.client, bytes: channelData(channel.number, bytes) }];
+  if (channel?.bound === true) {
+    return [{ kind: "send", to: allocation.client, bytes: channelData(channel.number, bytes), relayed }];
+  }
   const indication = new MessageBuilder(METHOD.data, CLASS.indication, state.transactionIds.next())
     .add(ATTRIBUTE.xorPeerAddress, peer)
     .add(ATTRIBUTE.data, bytes);
-  return [{ kind: "send", to: allocation.client, bytes: indication.build() }];
+  return [{ kind: "send", to: allocation.client, bytes: indication.build(), relayed }];
 }
 
 /**

@@ -81,10 +81,11 @@ export function spliceOf({ to, bytes, ...peer }: Bound): readonly Action[] {
   ];
 }
 
-/** A connection of ours has ended where it was carried. */
+/** A connection of ours has ended where it was carried, be it after its allocation. */
 export function connectionEnded(state: TurnState, { connection: id, toPeer, toClient }: Ended): readonly Action[] {
   const connection = state.connections.get(id);
-  if (connection === undefined) return NOTHING;
+  const told: Action = { kind: "report", event: { type: "connectionOver", octetsToPeer: toPeer, octetsToClient: toClient } };
+  if (connection === undefined) return [told];
   const { allocation } = connection;
   const { carried } = allocation;
   allocation.carried = {
@@ -93,7 +94,7 @@ export function connectionEnded(state: TurnState, { connection: id, toPeer, toCl
     octetsToClient: carried.octetsToClient + toClient,
   };
   forgetConnection(state, connection);
-  return NOTHING;
+  return [told];
 }
 
 /** Thirty seconds are over: for the peer to answer, or for the client to bind. */

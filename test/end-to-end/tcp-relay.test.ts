@@ -40,6 +40,38 @@ describe("TCP allocations", () => {
     }
   }
 
+  test("what a connection carried is in the metrics when it ends, be it after its allocation", UNHURRIED, async () => {
+    const running = await startGateway({ settings: ALLOWED });
+    const credentials = await running.mint({ label: "counted" });
+    const peer = await echoServer();
+    for (const [ends, octets] of [
+      ["the connection", 4],
+      ["the allocation", 8],
+    ] as const) {
+      const { probe } = await allocateTcp(running, "tcp", credentials);
+      const { connection } = await probe.must({ kind: "connect", peer: peer.address });
+      const stream = await bind(running, "tls", credentials, connection);
+      stream.write("ping");
+      assert.equal(await heard(stream, 4), "ping");
+      const closed = once(stream, "close");
+      if (ends === "the connection") stream.end();
+      else probe.close();
+      await closed;
+      await until(
+        async () => {
+          const { text } = await running.ask({ path: "/metrics", over: "metrics" });
+          const found = [...text.matchAll(/^icebreaker_relayed_octets_total\{.*\} (\d+)$/gm)].map(([, value]) => Number(value));
+          return found.every((value) => value === octets) && found.length === 2;
+        },
+        5000,
+        `${octets} octets each way`,
+      );
+      probe.close();
+    }
+    peer.server.close();
+    await running.stop();
+  });
+
   test("megabytes pass intact, each side as slow as the other, and half-closing goes through", UNHURRIED, async () => {
     const running = await gateway();
     const credentials = await running.mint({ label: "big" });

@@ -32,6 +32,8 @@ const events: readonly TurnEvent[] = [
   { type: "rejected", method: 3, code: 486, username: allocation.username, from: client },
   { type: "rejected", method: 3, code: 401, from: client },
   { type: "ignored", why: "malformed" },
+  { type: "overBandwidth" },
+  { type: "connectionOver", octetsToPeer: 7, octetsToClient: 9 },
 ];
 
 describe("narrate", () => {

@@ -4,7 +4,7 @@ import { ATTRIBUTE } from "../../stun/attributes.ts";
 import type { Message } from "../../stun/message.ts";
 import type { Action } from "../action.ts";
 import { sendable } from "../permission.ts";
-import { IGNORED, NOTHING } from "../silence.ts";
+import { IGNORED, OVER_BANDWIDTH } from "../silence.ts";
 import type { TurnState } from "../state.ts";
 
 /**
@@ -26,6 +26,6 @@ export function send(state: TurnState, message: Message, from: FiveTuple, now: I
   const relay = allocation.relayTo(peer.ip.family);
   const wire = relay === undefined ? undefined : sendable(state, allocation, peer, now);
   if (relay === undefined || wire === undefined) return IGNORED["no permission"];
-  if (!state.dependencies.traffic.chargeToPeer(allocation.traffic, data.length, now.monotonicMs)) return NOTHING;
+  if (!state.dependencies.traffic.chargeToPeer(allocation.traffic, data.length, now.monotonicMs)) return OVER_BANDWIDTH;
   return [{ kind: "sendToPeer", relay, wire, bytes: data, dontFragment }];
 }
