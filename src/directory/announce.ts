@@ -5,39 +5,50 @@ import { Poll, type PollOptions } from "./poll.ts";
 
 /** What this gateway says of itself, and whom it tells what the others say. */
 export interface AnnounceOptions extends PollOptions {
+  /** From one heartbeat to the next, in milliseconds; a few times within {@link LIVE_MS}. The rows are read at each interval. */
+  readonly heartbeatMs: number;
   /** Fresh at each start. */
   readonly id: string;
   readonly region: string;
   readonly endpoints: Endpoints;
   readonly clock: Clock;
-  /** The rows of all gateways after each heartbeat, of the last day: what {@link Regions.setGateways} takes in. */
+  /**
+   * The rows of all gateways of the last day: what {@link Regions.setGateways} takes in. Told at each interval where there
+   * are others, for it shows that they still live.
+   */
   readonly onGateways: (gateways: readonly Gateway[]) => void;
 }
 
 const DAY_MS = 86_400_000;
+/** Intervals and heartbeats are told by clocks that need not agree to the millisecond. */
+const EARLY_MS = 100;
 
-/** This gateway's own row: written at each interval, a second or so, and taken back at the end. */
+/** This gateway's own row, written again and again and taken back at the end; and the rows of all. */
 export class Announcer {
   readonly #store: Store;
   readonly #options: AnnounceOptions;
   readonly #poll: Poll;
   #row: Pick<Gateway, "endpoints" | "draining">;
+  #nextHeartbeatMs = Number.NEGATIVE_INFINITY;
+  /** Of the database, when it held no row but ours. */
+  #versionAlone: string | undefined;
 
   constructor(store: Store, options: AnnounceOptions) {
     this.#store = store;
     this.#options = options;
     this.#row = { endpoints: options.endpoints, draining: false };
-    this.#poll = new Poll(() => this.#beat(), options);
+    this.#poll = new Poll(() => this.#beat(), { ...options, isQuiet: () => this.#isQuiet() });
   }
 
-  /** Writes the row now, and from then on at each interval. Never rejects. */
+  /** Writes the row now, and from then on at each heartbeat. Never rejects. */
   start(): Promise<void> {
     return this.#poll.now();
   }
 
-  /** Other endpoints, or draining: said at once, or with the next heartbeat if one is being written. */
+  /** Other endpoints, or draining: said at once, or at the next interval if rows are being read or written now. */
   update(change: Partial<Pick<Gateway, "endpoints" | "draining">>): Promise<void> {
     this.#row = { ...this.#row, ...change };
+    this.#nextHeartbeatMs = Number.NEGATIVE_INFINITY;
     return this.#poll.now();
   }
 
@@ -52,9 +63,21 @@ export class Announcer {
   }
 
   async #beat(): Promise<void> {
-    const { id, region, clock, onGateways } = this.#options;
-    const { unixMs } = clock.now();
-    await this.#store.announce({ id, region, ...this.#row, heartbeatUnixMs: unixMs });
-    onGateways(await this.#store.gateways(unixMs - DAY_MS));
+    const { id, region, clock, heartbeatMs, onGateways } = this.#options;
+    const { unixMs, monotonicMs } = clock.now();
+    if (monotonicMs >= this.#nextHeartbeatMs) {
+      const row = this.#row;
+      await this.#store.announce({ id, region, ...row, heartbeatUnixMs: unixMs });
+      if (row === this.#row) this.#nextHeartbeatMs = monotonicMs + heartbeatMs - EARLY_MS;
+    }
+    const version = this.#store.version();
+    const gateways = await this.#store.gateways(unixMs - DAY_MS);
+    this.#versionAlone = gateways.every((gateway) => gateway.id === id) ? version : undefined;
+    onGateways(gateways);
+  }
+
+  #isQuiet(): boolean {
+    if (this.#options.clock.now().monotonicMs >= this.#nextHeartbeatMs || this.#versionAlone === undefined) return false;
+    return this.#versionAlone === this.#store.version();
   }
 }

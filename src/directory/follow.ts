@@ -24,13 +24,17 @@ const ROWS_OF_A_CHANGE = 1000;
 export function follow(store: Store, publish: (change: Change) => void, options: PollOptions): Following {
   let revision = 0;
   let begun = false;
+  let version: string | undefined;
 
-  return new Poll(async () => {
+  const read = async (): Promise<void> => {
+    const found = store.version();
     for (let more = true; more; ) {
       const change = await store.changesSince(revision, ROWS_OF_A_CHANGE);
       if (!begun || change.revision !== revision) publish(change);
       begun = true;
       ({ revision, more } = change);
     }
-  }, options);
+    version = found;
+  };
+  return new Poll(read, { ...options, isQuiet: () => version !== undefined && version === store.version() });
 }

@@ -2,14 +2,18 @@ import { StoreBusy } from "../store/store.ts";
 
 /** How a {@link Poll} goes about it. */
 export interface PollOptions {
-  /** From the end of one attempt to the begin of the next. */
+  /** An attempt at each multiple of it, so that polls whose intervals fit wake their thread together. */
   readonly intervalMs: number;
+  /** Whether an attempt would find what the last one has left; asked at each interval. If it throws, there is an attempt. */
+  readonly isQuiet?: () => boolean;
   /** Told once when the database fails, with the error, and once with `undefined` when it answers again. */
   readonly onTrouble: (error: Error | undefined) => void;
 }
 
 /** So many times in a row a database may be busy before that is trouble. */
 const PATIENCE = 10;
+/** As a share of an interval. */
+const SOON = 0.2;
 
 /** Something done again and again with a database, for as long as the process lives, whatever becomes of the database. */
 export class Poll {
@@ -49,7 +53,25 @@ export class Poll {
       this.#failed(error instanceof Error ? error : new Error(String(error)));
     }
     this.#running = undefined;
-    if (!this.#stopped) this.#timer = setTimeout(() => this.now(), this.#options.intervalMs);
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#stopped) return;
+    const { intervalMs } = this.#options;
+    const left = intervalMs - (performance.now() % intervalMs);
+    // A timer that goes off a moment early is not to go off again at once.
+    const wait = left < SOON * intervalMs ? left + intervalMs : left;
+    this.#timer = setTimeout(() => (this.#isQuiet() ? this.#arm() : this.now()), wait);
+  }
+
+  #isQuiet(): boolean {
+    if (this.#inTrouble || this.#busyInARow > 0) return false;
+    try {
+      return this.#options.isQuiet?.() === true;
+    } catch {
+      return false; // the attempt will meet it too, and tell
+    }
   }
 
   #succeeded(): void {

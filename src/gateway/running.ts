@@ -1,8 +1,9 @@
-import { clearInterval, setInterval } from "node:timers";
+import { clearInterval, setInterval, setTimeout } from "node:timers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LoadedSettings } from "../config/load.ts";
 import type { Endpoints } from "../credentials/endpoints.ts";
 import { openBell } from "../dataplane/batch/bell.ts";
+import { giveBackCleanPages } from "../dataplane/clean-pages.ts";
 import type { Libc } from "../dataplane/libc.ts";
 import { notify } from "../dataplane/notify.ts";
 import { wake } from "../dataplane/socket.ts";
@@ -33,7 +34,7 @@ import { jwtPublicKey } from "./jwt-key.ts";
 import { listenersOf, type OpenedListeners } from "./listeners.ts";
 import type { SharedState } from "./memory.ts";
 import { Revocations } from "./revocations.ts";
-import { freeDescriptors, shortages } from "./shortages.ts";
+import { FreeDescriptors, shortages } from "./shortages.ts";
 import { WallClock } from "./wall-clock.ts";
 
 /** What a gateway finds around it. */
@@ -68,10 +69,13 @@ export interface GatewayParts {
   readonly state: SharedState;
 }
 
-const FOLLOW_INTERVAL_MS = 400; // an administrator's change is honoured within a second
-const HEARTBEAT_MS = 1_000;
+const FOLLOW_INTERVAL_MS = 500; // an administrator's change is honoured within a second
+const LOOK_AT_GATEWAYS_MS = 1_000;
+const HEARTBEAT_MS = 2_000;
 const LOOK_AT_HOST_MS = 60_000;
-const LOOK_AT_MACHINE_MS = 1_000;
+/** After it serves: what only the start needed is not wanted again. */
+const START_IS_OVER_MS = 3_000;
+const LOOK_AT_MACHINE_MS = 2_000;
 const SHORTAGES = ["ports_exhausted", "descriptors_exhausted"];
 const DRAIN_LOOK_MS = 100;
 const FAREWELL_MS = 1_000;
@@ -105,6 +109,8 @@ export class RunningGateway {
   #host: Host;
   #hostWatch: ReturnType<typeof setInterval> | undefined;
   #machineWatch: ReturnType<typeof setInterval> | undefined;
+  #hasCompany = false;
+  readonly #freeDescriptors = new FreeDescriptors();
 
   constructor(parts: GatewayParts) {
     const { loaded, surroundings, libc, host, certificate, store, own, state } = parts;
@@ -148,7 +154,8 @@ export class RunningGateway {
       endpoints: own.endpoints,
       clock: this.#clock,
       onGateways: (gateways) => this.#setGateways(gateways),
-      intervalMs: HEARTBEAT_MS,
+      intervalMs: LOOK_AT_GATEWAYS_MS,
+      heartbeatMs: HEARTBEAT_MS,
       onTrouble: (error) => this.#databaseTrouble("announcement", "Other gateways do not hear of this one", error),
     });
     this.#certificates =
@@ -197,6 +204,7 @@ export class RunningGateway {
     const { hostname, ...ports } = own.endpoints;
     this.#log.info({ region: loaded.settings.region, hostname, ...ports, version: own.version }, "Serving");
     notify(this.#parts.libc, surroundings.notifySocket, "READY=1");
+    setTimeout(() => giveBackCleanPages(this.#parts.libc), START_IS_OVER_MS).unref();
   }
 
   /**
@@ -290,7 +298,7 @@ export class RunningGateway {
   #lookForShortages(): void {
     const { livePorts, shape } = this.#parts.state;
     const allPorts = shape.addresses.length * (shape.lastPort - shape.firstPort + 1);
-    const now = shortages({ livePorts: livePorts(), allPorts, freeDescriptors: freeDescriptors() });
+    const now = shortages({ livePorts: livePorts(), allPorts, freeDescriptors: this.#freeDescriptors.count });
     for (const code of SHORTAGES) {
       const problem = now.find((shortage) => shortage.code === code);
       const before = this.#health.current.problems.find((known) => known.code === code);
@@ -309,7 +317,11 @@ export class RunningGateway {
     if (change.fromBeginning) for (const revocation of this.#revocations.waiting) this.#applyRevocation(revocation);
   }
 
-  #setGateways(gateways: GatewayRows): void {
+  /** Nobody is woken to hear that there are no others. */
+  #setGateways(rows: GatewayRows): void {
+    const gateways = rows.filter(({ id }) => id !== this.#own.id);
+    if (gateways.length === 0 && !this.#hasCompany) return;
+    this.#hasCompany = gateways.length > 0;
     const now = this.#clock.now();
     this.#regions.setGateways(gateways, now);
     void this.#alternates.take(this.#regions.others(this.#loaded.settings.region), now.monotonicMs);

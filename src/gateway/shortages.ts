@@ -11,6 +11,7 @@ export interface Stock {
 }
 
 const FEW_DESCRIPTORS = 16;
+const LOOKS_AT_A_LIMIT = 60;
 
 /** What there is not enough of: new allocations, or connections, are refused for it, and live ones do not suffer. */
 export function shortages({ livePorts, allPorts, freeDescriptors }: Stock): readonly Problem[] {
@@ -24,14 +25,26 @@ export function shortages({ livePorts, allPorts, freeDescriptors }: Stock): read
   return problems;
 }
 
-/** How many descriptors this process may still open. */
-export function freeDescriptors(): number | undefined {
-  try {
-    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
-    return limit === undefined ? undefined : Number(limit) - openDescriptors();
-  } catch (error) {
-    return isExhausted(error) ? 0 : undefined; // not even that file can be opened, or there is no such file
+/** How many descriptors this process may still open. Their limit, which hardly ever changes, is read at every 60th look. */
+export class FreeDescriptors {
+  #limit: number | undefined;
+  #looks = 0;
+
+  /** Looks now; `undefined` where the system does not tell. */
+  get count(): number | undefined {
+    try {
+      if (this.#looks++ % LOOKS_AT_A_LIMIT === 0) this.#limit = readLimit();
+      return this.#limit === undefined ? undefined : this.#limit - openDescriptors();
+    } catch (error) {
+      this.#looks = 0;
+      return isExhausted(error) ? 0 : undefined; // not even that file can be opened, or there is no such file
+    }
   }
+}
+
+function readLimit(): number | undefined {
+  const limit = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
+  return limit === undefined ? undefined : Number(limit);
 }
 
 function openDescriptors(): number {

@@ -14,6 +14,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** What has ended is not forgotten at once: a clock that was an hour fast may be set right. */
 const REMEMBERED_MS = 2 * HOUR_MS;
+const MINUTE_MS = 60_000;
 
 /** What a database brings beside its queries. */
 export interface SqlStoreOptions {
@@ -22,6 +23,12 @@ export interface SqlStoreOptions {
   readonly now: () => number;
   /** Puts the driver's error in our words: {@link StoreBusy}, or itself. */
   readonly translate: (error: unknown) => unknown;
+  /**
+   * What is another whenever somebody beside this store may have written, where that is cheaper to know than to ask.
+   *
+   * @throws what {@link translate} takes
+   */
+  readonly version?: () => string;
 }
 
 /**
@@ -33,6 +40,9 @@ export interface SqlStoreOptions {
 export class SqlStore implements Store {
   readonly #db: Kysely<Schema>;
   readonly #options: SqlStoreOptions;
+  /** Changes of our own. */
+  #changes = 0;
+  #cleanedUnixMs = 0;
 
   constructor(db: Kysely<Schema>, options: SqlStoreOptions) {
     this.#db = db;
@@ -143,8 +153,18 @@ export class SqlStore implements Store {
     return this.#run(() => changesSince(this.#db, revision, limit));
   }
 
+  version(): string | undefined {
+    const { version, translate } = this.#options;
+    try {
+      return version && `${version()}:${this.#changes}`;
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
   announce({ id, region, endpoints, draining, heartbeatUnixMs }: Gateway): Promise<void> {
     const now = this.#options.now();
+    const cleans = Math.abs(now - this.#cleanedUnixMs) >= MINUTE_MS;
     const row = { region, endpoints: JSON.stringify(endpoints), draining: draining ? 1 : 0, heartbeat_ms: heartbeatUnixMs };
     return this.#transaction(async (transaction) => {
       await transaction
@@ -152,11 +172,13 @@ export class SqlStore implements Store {
         .values({ id, ...row })
         .onConflict((conflict) => conflict.column("id").doUpdateSet(row))
         .execute();
+      if (!cleans) return;
       await transaction
         .deleteFrom("gateways")
         .where("heartbeat_ms", "<", now - DAY_MS)
         .execute();
       await transaction.deleteFrom("revocations").where("expires_ms", "<", now).execute();
+      this.#cleanedUnixMs = now;
     });
   }
 
@@ -189,7 +211,7 @@ export class SqlStore implements Store {
 
   /** One transaction under the next revision. */
   #change<T>(work: (transaction: Transaction<Schema>, revision: number) => Promise<T>): Promise<T> {
-    return this.#transaction(async (transaction) => {
+    const changed = this.#transaction(async (transaction) => {
       const { value } = await transaction
         .updateTable("counter")
         .set((row) => ({ value: row("value", "+", 1) }))
@@ -198,6 +220,7 @@ export class SqlStore implements Store {
         .executeTakeFirstOrThrow();
       return work(transaction, value);
     });
+    return changed.finally(() => this.#changes++);
   }
 
   #transaction<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {

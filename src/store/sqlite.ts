@@ -1,6 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { Kysely, type SqliteDatabase, SqliteDialect } from "kysely";
 import { migrate } from "./migrations.ts";
 import type { Schema } from "./schema.ts";
@@ -40,7 +40,7 @@ export async function openSqlite({ path, create, busyTimeoutMs, now, random }: S
     await db.destroy();
     throw translate(error);
   }
-  return new SqlStore(db, { now, random, translate });
+  return new SqlStore(db, { now, random, translate, version: () => file.version() });
 }
 
 /**
@@ -52,6 +52,10 @@ class DatabaseFile implements SqliteDatabase {
   readonly #busyTimeoutMs: number;
   #database: DatabaseSync;
   #inode: number;
+  /** Files that were opened so far. */
+  #opened = 1;
+  /** By their text, of which there are as many as queries in our code. */
+  #statements = new Map<string, StatementSync>();
 
   constructor(path: string, busyTimeoutMs: number) {
     this.#path = path;
@@ -66,7 +70,7 @@ class DatabaseFile implements SqliteDatabase {
 
   prepare(query: string): ReturnType<SqliteDatabase["prepare"]> {
     this.#followFile();
-    const statement = this.#database.prepare(query);
+    const statement = this.#prepared(query);
     return {
       get reader() {
         return statement.columns().length > 0;
@@ -81,6 +85,25 @@ class DatabaseFile implements SqliteDatabase {
     this.#database.close();
   }
 
+  /**
+   * What is another whenever another connection has written, or the file is another one; our own writing does not show.
+   *
+   * @throws {StoreGone} if the file is gone
+   */
+  version(): string {
+    this.#followFile();
+    return `${this.#opened}:${this.#prepared("pragma data_version").get()?.["data_version"]}`;
+  }
+
+  #prepared(query: string): StatementSync {
+    let statement = this.#statements.get(query);
+    if (statement === undefined) {
+      statement = this.#database.prepare(query);
+      this.#statements.set(query, statement);
+    }
+    return statement;
+  }
+
   #followFile(): void {
     const found = statSync(this.#path, { throwIfNoEntry: false });
     if (found === undefined) throw new StoreGone(`The database ${this.#path} is gone`);
@@ -89,6 +112,8 @@ class DatabaseFile implements SqliteDatabase {
     this.#database.close();
     this.#database = next;
     this.#inode = found.ino;
+    this.#opened += 1;
+    this.#statements = new Map();
   }
 }
 

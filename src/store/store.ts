@@ -87,8 +87,16 @@ export interface Store {
   changesSince(revision: number, limit: number): Promise<Change>;
 
   /**
-   * Writes this gateway's own row; raises no revision. Also forgets revocations that have ended and the rows of
-   * gateways that were last heard of a day ago.
+   * What is another whenever something may have been written since, but for our own {@link announce}: told without a query,
+   * or `undefined` where it takes one. Asked before reading, so that what is written meanwhile is read the next time.
+   *
+   * @throws {StoreBusy | StoreGone}
+   */
+  version(): string | undefined;
+
+  /**
+   * Writes this gateway's own row; raises no revision. Once a minute it also forgets revocations that have ended and
+   * the rows of gateways that were last heard of a day ago.
    */
   announce(gateway: Gateway): Promise<void>;
   withdraw(gatewayId: string): Promise<void>;

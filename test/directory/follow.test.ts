@@ -84,6 +84,24 @@ describe("Poll", () => {
     assert.deepEqual(told, ["gone", undefined]);
   });
 
+  test("makes no attempt while it is quiet, unless it cannot know", async () => {
+    let attempts = 0;
+    let asked = 0;
+    const isQuiet = (): boolean => {
+      if (++asked === 5) throw new Error("gone");
+      return asked < 5;
+    };
+    const second = Promise.withResolvers<void>();
+    const task = async (): Promise<void> => {
+      if (++attempts === 2) second.resolve();
+    };
+    const poll = new Poll(task, { intervalMs: 1, isQuiet, onTrouble: () => assert.fail("no trouble expected") });
+    await poll.now();
+    await second.promise;
+    await poll.stop();
+    assert.equal(asked, 5);
+  });
+
   test("lets a database be busy for a while", async () => {
     let told = 0;
     const poll = new Poll(
@@ -103,9 +121,10 @@ describe("Poll", () => {
 test("Announcer writes its row, says that it drains, and takes the row back", () =>
   withStore(async (store) => {
     let seen: readonly Gateway[] = [];
-    const clock = { now: () => ({ monotonicMs: 0, unixMs: Date.now() }) };
+    let monotonicMs = 0;
+    const clock = { now: () => ({ monotonicMs, unixMs: 1_800_000_000_000 + monotonicMs }) };
     const endpoints = { hostname: "relay.example.com", tls: 443, relay: true };
-    const options = { ...never, id: "g", region: "eu-central", endpoints, clock };
+    const options = { ...never, heartbeatMs: 2000, id: "g", region: "eu-central", endpoints, clock };
     const announcer = new Announcer(store, {
       ...options,
       onGateways: (gateways) => {
@@ -117,8 +136,17 @@ test("Announcer writes its row, says that it drains, and takes the row back", ()
       seen.map(({ id, region, draining }) => ({ id, region, draining })),
       [{ id: "g", region: "eu-central", draining: false }],
     );
+    const heartbeatAt = async (ms: number): Promise<number | undefined> => {
+      monotonicMs = ms;
+      await announcer.start();
+      return (seen[0]?.heartbeatUnixMs ?? 0) - 1_800_000_000_000;
+    };
+    assert.equal(await heartbeatAt(1899), 0, "its heart beats at each heartbeat only");
+    assert.equal(await heartbeatAt(2000), 2000);
+    assert.equal(await heartbeatAt(2001), 2000);
     await announcer.update({ draining: true });
     assert.equal(seen[0]?.draining, true);
+    assert.equal(seen[0]?.heartbeatUnixMs, 1_800_000_002_001, "what changed is said at once");
     await announcer.stop();
     assert.deepEqual(await store.gateways(0), []);
   }));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { closeSync, openSync } from "node:fs";
 import { platform } from "node:process";
 import { describe, test } from "node:test";
-import { freeDescriptors, shortages } from "../../src/gateway/shortages.ts";
+import { FreeDescriptors, shortages } from "../../src/gateway/shortages.ts";
 import { unless } from "../support/needs.ts";
 
 const plenty = { livePorts: 3, allPorts: 4, freeDescriptors: 1000 };
@@ -24,9 +24,10 @@ describe("shortages", () => {
   });
 
   test("descriptors are counted", { skip: unless(platform === "linux", "only Linux has /proc") }, () => {
-    const before = freeDescriptors() ?? 0;
+    const free = new FreeDescriptors();
+    const before = free.count ?? 0;
     const opened = Array.from({ length: 5 }, () => openSync("/dev/null", "r"));
-    const after = freeDescriptors() ?? 0;
+    const after = free.count ?? 0;
     for (const descriptor of opened) closeSync(descriptor);
     assert.ok(before > 16);
     assert.ok(before - after >= 3, `${before} before, ${after} after`); // others in this process may close some meanwhile

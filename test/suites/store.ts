@@ -166,6 +166,22 @@ export function storeSuite(name: string, world: (use: (world: StoreWorld) => Pro
     assert.equal((await store.changesSince(0, 10)).revision, revision);
   });
 
+  check("has another version after every change of anybody, where it has one", async (store, { open }) => {
+    const other = await open();
+    try {
+      const before = store.version();
+      assert.equal(store.version(), before);
+      for (const each of [store, other]) {
+        const known = store.version();
+        await each.createProject({ name: "a", regions: [] });
+        if (before === undefined) assert.equal(store.version(), undefined);
+        else assert.notEqual(store.version(), known);
+      }
+    } finally {
+      await other.close();
+    }
+  });
+
   check("shows one connection what another wrote", async (store, { open }) => {
     const other = await open();
     try {
