@@ -14,18 +14,18 @@ export interface Timeouts {
 const defaults: Timeouts = { headerMs: 10_000, bodyMs: 10_000, answerMs: 30_000, idleMs: 75_000 };
 const SWEEPS = 20; // of the shortest time-out: how late a connection may be ended
 
-/** Every connection of a server and how long it may be as it is. One timer looks at all of them. */
+/** Every connection of a server and how long it may be as it is. While there are any, one timer looks at all of them. */
 export class Connections {
   readonly #timeouts: Timeouts;
   readonly #all = new Map<Socket, Connection>();
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #sweepMs: number;
+  #timer: ReturnType<typeof setInterval> | undefined;
   #closing = false;
 
   constructor(timeouts: Partial<Timeouts>) {
     this.#timeouts = { ...defaults, ...timeouts };
     const shortest = Math.min(...Object.values(this.#timeouts));
-    this.#timer = setInterval(() => this.#sweep(), Math.max(5, shortest / SWEEPS));
-    this.#timer.unref();
+    this.#sweepMs = Math.max(5, shortest / SWEEPS);
   }
 
   /** Whether the server is closing: an answer is then the last of its connection. */
@@ -37,6 +37,7 @@ export class Connections {
   add(socket: Socket): Connection {
     const connection = new Connection(socket, this.#timeouts);
     this.#all.set(socket, connection);
+    this.#timer ??= setInterval(() => this.#sweep(), this.#sweepMs).unref();
     socket.once("close", () => this.#all.delete(socket));
     return connection;
   }
@@ -50,10 +51,16 @@ export class Connections {
   async close(): Promise<void> {
     this.#closing = true;
     await Promise.all([...this.#all].map(([socket, connection]) => ended(socket, connection)));
+    this.#rest();
+  }
+
+  #rest(): void {
     clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   #sweep(): void {
+    if (this.#all.size === 0) return this.#rest();
     const now = performance.now();
     for (const [socket, connection] of this.#all) {
       if (connection.isOverdue(now) || (this.#closing && !connection.isAnswering)) socket.destroy();
