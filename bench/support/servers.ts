@@ -35,14 +35,14 @@ export const COTURN = [
   "--pidfile=$FOLDER/pid --userdb=$FOLDER/db --log-file=$FOLDER/log",
 ].join(" ");
 
-/** Starts the executable, built if need be, with a relay thread for each core and every limit on. */
-export async function startIcebreaker(): Promise<Server> {
+/** Starts the executable, built if need be, with a relay thread for each core, or as many as are asked for, and every limit on. */
+export async function startIcebreaker(workers = cores): Promise<Server> {
   stayOnFirstCore(false);
   const gateway = await startGateway({
     settings: ({ udp, tcp, tls }) => ({
       listen: { udp: [`127.0.0.1:${udp}`], tcp: [`127.0.0.1:${tcp}`], tls: [`127.0.0.1:${tls}`] },
       relay: {
-        workers: cores,
+        workers,
         address: ["127.0.0.1"],
         ports: `${RELAY_PORTS.first}-${RELAY_PORTS.last}`,
         peers: { allow: ["127.0.0.0/8"] },
