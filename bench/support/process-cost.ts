@@ -11,6 +11,14 @@ export function cpuNanoseconds(pid: number): number {
   return sum;
 }
 
+/** How a process has divided its time so far between its own code and the kernel's, in ticks of the kernel's clock. */
+export function ticks(pid: number): { readonly own: number; readonly kernel: number } {
+  // Behind the name, which may hold anything, comes the third field.
+  const [, fields = ""] = /\) (.*)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+  const [own = "", kernel = ""] = fields.split(" ").slice(11, 13);
+  return { own: Number(own), kernel: Number(kernel) };
+}
+
 /** Memory that a process holds, in octets. */
 export function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024;

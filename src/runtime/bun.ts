@@ -1,5 +1,5 @@
 import { dlopen, FFIType, type FFITypeOrString, type Pointer, read, toArrayBuffer } from "bun:ffi";
-import { edenGC, fullGC } from "bun:jsc";
+import { edenGC, gcAndSweep } from "bun:jsc";
 import { bunStreams } from "./bun-streams.ts";
 import { type ForeignType, type Library, openFirst, type Runtime, type Signature } from "./runtime.ts";
 
@@ -28,7 +28,8 @@ export const bunRuntime: Runtime = {
   viewOf: (address, bytes) => new Uint8Array(toArrayBuffer(address as Pointer, 0, bytes)),
 
   collectYoung: edenGC,
-  collectAll: fullGC,
+  // Swept at once: what sweeps later waits for an event loop, and a thread that never rests has none that turns.
+  collectAll: gcAndSweep,
 
   int32At: (address) => () => read.i32(address as Pointer, 0),
 };

@@ -6,7 +6,7 @@ const THOUGHTS_OF_A_CONNECTION = 8;
 /** And besides as many as are open, for what lives is looked at too. */
 const CONNECTIONS_BETWEEN_FULL_COLLECTIONS = 1024;
 /** The same for allocations that have ended: those that lived through a collection of the young are no longer young. */
-const ALLOCATIONS_BETWEEN_FULL_COLLECTIONS = 4096;
+const ALLOCATIONS_BETWEEN_FULL_COLLECTIONS = 1024;
 
 /** What a thread has done since it began, and what is there now. */
 export interface Doings {
