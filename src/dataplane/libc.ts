@@ -29,6 +29,8 @@ export interface Libc {
   write(descriptor: number, address: number, bytes: number): number;
   usleep(microseconds: number): number;
   prctl(option: number, argument: number): number;
+  /** A call that the C library has no name for. */
+  syscall(number: number, first: number, second: number, third: number, fourth: number): number;
   madvise(address: number, bytes: number, advice: number): number;
   /** Private, zeroed memory; 0 if there is none. */
   mapMemory(bytes: number): number;
@@ -117,6 +119,7 @@ const SIGNATURES = {
   mmap: signature(["pointer", "usize", "i32", "i32", "i32", "usize"], "pointer"),
   usleep: signature(["u32"]),
   prctl: signature(["i32", "usize"]),
+  syscall: signature(["usize", "usize", "pointer", "usize", "usize"]),
   madvise: signature(["pointer", "usize", "i32"]),
   __errno_location: signature([], "pointer"),
 };

@@ -2,6 +2,7 @@ import { clearTimeout, setImmediate, setTimeout } from "node:timers";
 import { LoopPlane } from "../dataplane/batch/loop-plane.ts";
 import { openLibc } from "../dataplane/libc.ts";
 import type { Packet } from "../dataplane/plane.ts";
+import { askForPromptness } from "../dataplane/promptness.ts";
 import { PortablePlane } from "../dataplane/portable/plane.ts";
 import { ADMISSION_LIMITS, Admission } from "../edge/admission.ts";
 import { Certificates } from "../edge/certificates.ts";
@@ -47,6 +48,7 @@ export class EdgeThread {
 
   constructor(plan: EdgeThreadPlan, runtime: Runtime) {
     const libc = openLibc(runtime);
+    askForPromptness(libc);
     this.#housekeeping = new Housekeeping(runtime);
     this.#plan = plan;
     const handler = new LateHandler();

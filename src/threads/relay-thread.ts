@@ -1,6 +1,7 @@
 import { receiveMessageOnPort, workerData } from "node:worker_threads";
 import { BatchPlane } from "../dataplane/batch/plane.ts";
 import { openLibc } from "../dataplane/libc.ts";
+import { askForPromptness } from "../dataplane/promptness.ts";
 import { equalAddress } from "../net/address.ts";
 import { openRuntime } from "../runtime/runtime.ts";
 import type { FromThread, ToThread } from "./mailbox.ts";
@@ -14,6 +15,7 @@ const LONGEST_WAIT_MS = 60_000;
 async function relayThread(plan: RelayThreadPlan): Promise<void> {
   const runtime = await openRuntime();
   const libc = openLibc(runtime);
+  askForPromptness(libc);
   const handler = new LateHandler();
   const plane = new BatchPlane(libc, { listeners: plan.listeners }, handler);
   const thread = new ThreadShard(plan, libc, {

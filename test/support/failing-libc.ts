@@ -26,6 +26,7 @@ export const CALLS: readonly Call[] = [
   "write",
   "usleep",
   "prctl",
+  "syscall",
   "madvise",
   "mapMemory",
 ];
@@ -71,6 +72,7 @@ export class FailingLibc {
       write: wrap("write", real.write),
       usleep: wrap("usleep", real.usleep),
       prctl: wrap("prctl", real.prctl),
+      syscall: wrap("syscall", real.syscall),
       madvise: wrap("madvise", real.madvise),
       mapMemory: wrap("mapMemory", real.mapMemory),
       errno: () => (this.#errno === 0 ? real.errno() : this.#errno),

@@ -89,6 +89,8 @@ RemoveIPC=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
+# Threads that relay ask to be woken promptly.
+SystemCallFilter=sched_setattr
 UMask=0077
 LimitNOFILE=200000
 UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN BUN_INSPECT NODE_OPTIONS
