@@ -53,9 +53,10 @@ export class TurnPressure implements Pressure {
   }
 
   /** A turn has done so many datagrams, what it gave up included. */
-  turnEnds(datagrams: number, nowMs: number): void {
-    this.#fade(nowMs);
-    if (datagrams >= FULL_TURN) this.#level = Math.min(1, this.#level + (datagrams - this.#shed) / QUEUE);
+  turnEnds(datagrams: number, nowMs: () => number): void {
+    if (datagrams < FULL_TURN) return;
+    this.#fade(nowMs());
+    this.#level = Math.min(1, this.#level + (datagrams - this.#shed) / QUEUE);
   }
 
   #fade(nowMs: number): void {

@@ -61,7 +61,9 @@ export class Shard implements PlaneHandler {
   readonly #parts: ShardParts;
   /** Where a packet goes; filled for each, made once. */
   readonly #to = new SocketAddress();
+  /** When this turn had its first datagram; -1 before that. */
   #turnMs = -1;
+  #lastTurnMs = -1;
   #thoughts = 0;
   /** Datagrams of this turn. */
   #turnDatagrams = 0;
@@ -114,8 +116,9 @@ export class Shard implements PlaneHandler {
   }
 
   turnEnds(): void {
-    if (this.#turnDatagrams > 0) this.#parts.pressure.turnEnds(this.#turnDatagrams, this.#parts.monotonicMs());
+    if (this.#turnDatagrams > 0) this.#parts.pressure.turnEnds(this.#turnDatagrams, this.#parts.monotonicMs);
     this.#turnDatagrams = 0;
+    this.#lastTurnMs = this.#turnMs;
     this.#turnMs = -1;
   }
 
@@ -125,10 +128,17 @@ export class Shard implements PlaneHandler {
     this.#perform(this.#parts.engine.handle(input, this.#parts.clock.now()));
   }
 
-  /** Ends what is due. */
-  expire(): void {
-    const due = this.#parts.engine.nextDeadline;
-    if (due !== undefined && due <= this.#parts.monotonicMs()) this.handle({ kind: "timeout" });
+  /**
+   * Ends what is due.
+   *
+   * @returns in how many milliseconds it wants to be called again; Infinity if nothing will be due
+   */
+  expire(): number {
+    // A turn with traffic has read the clock: what is due a moment later can wait for the next turn.
+    const now = this.#lastTurnMs < 0 ? this.#parts.monotonicMs() : this.#lastTurnMs;
+    this.#lastTurnMs = -1;
+    if ((this.nextDeadline ?? Infinity) <= now) this.handle({ kind: "timeout" });
+    return Math.max(0, (this.nextDeadline ?? Infinity) - now);
   }
 
   #countRelayed(packets: number, octets: number, length: number): void {

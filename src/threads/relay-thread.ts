@@ -48,14 +48,11 @@ async function relayThread(plan: RelayThreadPlan): Promise<void> {
     }
   };
 
-  while (running) {
-    const due = thread.shard.nextDeadline ?? Number.POSITIVE_INFINITY;
-    const wait = Math.min(LONGEST_WAIT_MS, Math.max(0, Math.ceil(due - thread.clock.monotonicMs())));
+  for (let wait = 0; running; wait = Math.min(LONGEST_WAIT_MS, Math.ceil(thread.shard.expire()))) {
     if (plane.turn(wait)) {
       for (let post = receiveMessageOnPort(plan.mailbox); post !== undefined; post = receiveMessageOnPort(plan.mailbox))
         obey(post.message);
     }
-    thread.shard.expire();
     housekeeping.after(thread.doings());
     const lines = thread.takeLines();
     if (lines.length > 0) tell({ kind: "lines", lines });

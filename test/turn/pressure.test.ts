@@ -13,7 +13,7 @@ const QUEUE = 8192;
 function press(world: Simulation, level: number): void {
   const { monotonicMs } = world.now;
   world.pressure.turnBegins(monotonicMs);
-  world.pressure.turnEnds(QUEUE * level, monotonicMs);
+  world.pressure.turnEnds(QUEUE * level, () => monotonicMs);
 }
 
 const binding = (client: SimulatedClient) => client.ask(METHOD.binding, () => {}, { integrity: "none" }).outcome;
@@ -90,7 +90,7 @@ describe("under pressure", () => {
       if (live.refresh().outcome === "ok") answeredLive++;
       costMs += 0.01;
       now += costMs;
-      world.pressure.turnEnds(datagrams, now);
+      world.pressure.turnEnds(datagrams, () => now);
       world.advance({ ms: costMs });
       waiting = Math.max(0, waiting - datagrams) + 150 * costMs; // 150 a millisecond, where 50 answers take one
       assert.ok(waiting < 10_000, `${waiting} datagrams wait after ${turn} turns: more than a socket holds`);

@@ -31,10 +31,9 @@ export class Moderation {
   /** After a turn with so many datagrams, before the wait for more: pauses for a moment if they are dense just now. */
   afterTurn(datagrams: number): void {
     this.#count += datagrams;
-    const now = this.#nowMs();
-    const elapsed = now - this.#sinceMs;
-    if (elapsed >= 1) {
-      this.#dense = this.#count >= DENSE_PER_MS * elapsed;
+    if (this.#count >= DENSE_PER_MS) {
+      const now = this.#nowMs();
+      this.#dense = this.#count >= DENSE_PER_MS * (now - this.#sinceMs);
       this.#count = 0;
       this.#sinceMs = now;
     }
