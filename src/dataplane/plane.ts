@@ -46,6 +46,18 @@ export interface PeerSide {
   releaseRelay(relay: RelayId): number | undefined;
 }
 
+/** A plane's memory for what came another way and has many datagrams in it: they leave from here without a copy of each. */
+export interface Staging {
+  /** All of the plane's memory. */
+  readonly bytes: Uint8Array;
+  /**
+   * Copies octets into it, where they stay until the turn is flushed.
+   *
+   * @returns where they begin; -1 if there is no room left in this turn
+   */
+  put(octets: Uint8Array): number;
+}
+
 /** What a plane tells. */
 export interface PlaneHandler {
   fromClient(packet: Packet): void;

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { clearTimeout, setImmediate, setTimeout } from "node:timers";
-import type { ClientSide, Packet } from "../dataplane/plane.ts";
+import type { ClientSide, Packet, Staging } from "../dataplane/plane.ts";
 import { assert } from "../lib/assert.ts";
 import { readUint16 } from "../lib/bytes.ts";
 import type { FiveTuple } from "../net/address.ts";
@@ -18,6 +18,8 @@ export interface StreamClientsOptions {
   readonly hopelessBacklogBytes: number;
   /** How long a connection without an allocation stays after our last answer (or after it was adopted). */
   readonly idleMs: number;
+  /** Where what was read is put first, if there is room: frames that are relayed leave from there. */
+  readonly staging?: Staging | undefined;
 }
 
 /** The contract's, and room for a quarter of a second of video. */
@@ -193,12 +195,21 @@ export class StreamClients implements ClientSide {
     if (client.finished) return;
     let survived = false;
     try {
-      client.framer.push(bytes);
-      if (!client.held) this.#handOver(client);
+      if (client.held) client.framer.push(bytes);
+      else this.#take(client, bytes);
       survived = true;
     } finally {
       if (!survived) client.socket.destroy(); // an exception in a call-back would leave it open
     }
+  }
+
+  #take(client: Client, bytes: Uint8Array): void {
+    const { staging } = this.#options;
+    const at = staging?.put(bytes) ?? -1;
+    if (staging === undefined || at < 0) client.framer.push(bytes);
+    else client.framer.push(staging.bytes, at, at + bytes.length);
+    this.#handOver(client);
+    if (client.held) client.framer.keep();
   }
 
   #handOver(client: Client): void {

@@ -25,7 +25,9 @@ const NO_FRAME = -1;
 export class Framer {
   readonly #frame: { bytes: Uint8Array; offset: number; length: number } = { bytes: new Uint8Array(0), offset: 0, length: 0 };
   #chunk: Uint8Array = new Uint8Array(0);
+  /** What of the chunk has not been shown. */
   #at = 0;
+  #end = 0;
   #partial: Uint8Array = new Uint8Array(0);
   #partialLength = 0;
   #broken = false;
@@ -35,26 +37,31 @@ export class Framer {
     return this.#broken;
   }
 
-  /** Takes what came. The octets must stay as they are until {@link next} has said `undefined`. */
-  push(bytes: Uint8Array): void {
+  /**
+   * Takes what came, which lies from `start` to `end`. The octets must stay as they are until {@link next} has said
+   * `undefined`, or until {@link keep}.
+   */
+  push(bytes: Uint8Array, start = 0, end = bytes.length): void {
     if (this.#broken) return;
-    if (this.#at < this.#chunk.length) {
-      const left = this.#chunk.length - this.#at;
-      const joined = new Uint8Array(left + bytes.length);
-      joined.set(this.#chunk.subarray(this.#at));
-      joined.set(bytes, left);
-      this.#chunk = joined;
+    if (this.#at < this.#end) {
+      this.#own(concat(this.#chunk.subarray(this.#at, this.#end), bytes.subarray(start, end)));
     } else {
       this.#chunk = bytes;
+      this.#at = start;
+      this.#end = end;
     }
-    this.#at = 0;
+  }
+
+  /** Copies what was pushed and not shown: whoever pushed it may use its memory again. */
+  keep(): void {
+    this.#own(this.#chunk.slice(this.#at, this.#end));
   }
 
   /** The next whole frame, or `undefined` until more comes. */
   next(): Frame | undefined {
     if (this.#broken) return undefined;
     if (this.#partialLength > 0) return this.#finishPartial();
-    const available = this.#chunk.length - this.#at;
+    const available = this.#end - this.#at;
     const needed = octetsNeeded(this.#chunk, this.#at, available);
     if (needed === NO_FRAME) return this.#break();
     if (needed > available) return this.#keepRest(available);
@@ -64,10 +71,16 @@ export class Framer {
 
   /** Takes what has come and was not shown: a copy, for it belongs to no frame. */
   takeRest(): Uint8Array {
-    const rest = concat(this.#partial.subarray(0, this.#partialLength), this.#chunk.subarray(this.#at));
-    this.#chunk = new Uint8Array(0);
-    this.#at = this.#partialLength = 0;
+    const rest = concat(this.#partial.subarray(0, this.#partialLength), this.#chunk.subarray(this.#at, this.#end));
+    this.#own(new Uint8Array(0));
+    this.#partialLength = 0;
     return rest;
+  }
+
+  #own(bytes: Uint8Array): void {
+    this.#chunk = bytes;
+    this.#at = 0;
+    this.#end = bytes.length;
   }
 
   /** Copies the beginning of a frame whose end is still to come. */
@@ -76,8 +89,7 @@ export class Framer {
       if (this.#partial.length > USUAL_FRAME_BYTES) this.#partial = new Uint8Array(0);
       this.#fillTo(available);
     }
-    this.#chunk = this.#chunk.subarray(0, 0);
-    this.#at = 0;
+    this.#at = this.#end;
     return undefined;
   }
 
@@ -96,7 +108,7 @@ export class Framer {
 
   /** Moves octets of the chunk behind the partial frame, until it has so many or the chunk is used up. */
   #fillTo(length: number): void {
-    const count = Math.min(length - this.#partialLength, this.#chunk.length - this.#at);
+    const count = Math.min(length - this.#partialLength, this.#end - this.#at);
     this.#reserve(length);
     this.#partial.set(this.#chunk.subarray(this.#at, this.#at + count), this.#partialLength);
     this.#partialLength += count;
@@ -120,7 +132,8 @@ export class Framer {
 
   #break(): undefined {
     this.#broken = true;
-    this.#chunk = this.#partial = new Uint8Array(0);
+    this.#own(new Uint8Array(0));
+    this.#partial = this.#chunk;
     return undefined;
   }
 }

@@ -57,10 +57,14 @@ export class EdgeThread {
       bell === undefined
         ? new PortablePlane({ libc, listeners: [] }, handler)
         : new LoopPlane(libc, bell.plan, bell.number, handler);
-    this.#clients = new StreamClients(STREAM_CLIENTS, {
-      fromClient: (packet) => this.#fromClient(packet),
-      clientClosed: (from) => this.#think(() => this.#thread.shard.handle({ kind: "clientClosed", from })),
-    });
+    const staging = this.#plane instanceof LoopPlane ? this.#plane.staging : undefined;
+    this.#clients = new StreamClients(
+      { ...STREAM_CLIENTS, staging },
+      {
+        fromClient: (packet) => this.#fromClient(packet),
+        clientClosed: (from) => this.#think(() => this.#thread.shard.handle({ kind: "clientClosed", from })),
+      },
+    );
     const { streams } = runtime;
     this.#data =
       streams &&

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { describe, test } from "node:test";
-import type { Packet } from "../../src/dataplane/plane.ts";
+import type { Packet, Staging } from "../../src/dataplane/plane.ts";
 import { Admission } from "../../src/edge/admission.ts";
 import { StreamClients, type StreamClientsOptions } from "../../src/edge/stream-clients.ts";
 import { concat, fromHex, toHex } from "../../src/lib/bytes.ts";
@@ -13,6 +13,22 @@ const BINDING = fromHex("0001 0000 2112a442 000102030405060708090a0b");
 const CHANNEL_DATA = fromHex("4001 0005 0102030405");
 const PADDED = concat(CHANNEL_DATA, new Uint8Array(3));
 const PATIENT: StreamClientsOptions = { maxBacklogBytes: 262_144, hopelessBacklogBytes: 1_048_576, idleMs: 60_000 };
+
+/** Memory that is used again, for anything, as soon as it may be; with room for so many octets in a turn. */
+class ShortStaging implements Staging {
+  readonly bytes: Uint8Array;
+  readonly put: Staging["put"];
+
+  constructor(room: number) {
+    this.bytes = new Uint8Array(room + 7);
+    this.put = (octets) => {
+      if (octets.length > room) return -1;
+      this.bytes.set(octets, 7);
+      queueMicrotask(() => this.bytes.fill(0xff));
+      return 7;
+    };
+  }
+}
 
 /** Clients whose packets are kept as they came, and answered by `answer` if there is one. */
 class World {
@@ -48,19 +64,26 @@ class World {
 }
 
 describe("StreamClients, raw", () => {
-  test("a held connection is not read, and goes on where it was when it is released", async () => {
-    const world = new World();
-    world.answer = ({ socket }) => world.clients.hold(socket);
-    const client = await world.connect();
-    client.socket.write(concat(BINDING, PADDED));
-    await until(() => world.packets.length === 1, "the first frame");
-    client.socket.write(BINDING);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(world.packets.length, 1);
-    world.answer = () => {};
-    world.clients.release(world.packets[0]?.connection ?? 0);
-    await until(() => world.packets.length === 3, "the other two");
-  });
+  for (const staging of [undefined, new ShortStaging(200)]) {
+    const where = staging === undefined ? "where it was" : "where it was, though its memory was used again,";
+    test(`a held connection is not read, and goes on ${where} when it is released`, async () => {
+      const world = new World({ staging });
+      world.answer = ({ socket }) => world.clients.hold(socket);
+      const client = await world.connect();
+      client.socket.write(concat(BINDING, PADDED));
+      await until(() => world.packets.length === 1, "the first frame");
+      client.socket.write(BINDING);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal(world.packets.length, 1);
+      world.answer = () => {};
+      world.clients.release(world.packets[0]?.connection ?? 0);
+      await until(() => world.packets.length === 3, "the other two");
+      assert.deepEqual(
+        world.packets.map(({ hex }) => hex),
+        [BINDING, CHANNEL_DATA, BINDING].map(toHex),
+      );
+    });
+  }
 
   test("a connection that is given away has what was read of it and is no frame, after what was sent", async () => {
     const world = new World();
@@ -114,6 +137,21 @@ describe("StreamClients, from clients", () => {
       expected,
     );
     client.socket.destroy();
+  });
+
+  test("what fits the staging is shown there, what does not where it is", async () => {
+    const staging = new ShortStaging(30);
+    const world = new World({ staging });
+    const staged: boolean[] = [];
+    world.answer = ({ bytes }) => void staged.push(bytes === staging.bytes);
+    const client = await world.connect();
+    for (const stream of [PADDED, concat(PADDED, PADDED, PADDED), PADDED]) {
+      const before = staged.length;
+      client.socket.write(stream);
+      await until(() => staged.length === before + stream.length / PADDED.length, "all frames");
+    }
+    assert.deepEqual(staged, [true, false, false, false, true]);
+    assert.deepEqual(new Set(world.packets.map(({ hex }) => hex)), new Set([toHex(CHANNEL_DATA)]));
   });
 
   test("each connection has its number, and knows both its ends", async () => {

@@ -3,7 +3,7 @@ import type { RelayId } from "../../forward/route.ts";
 import type { TransportAddress } from "../../net/address.ts";
 import type { SocketAddress } from "../../net/socket-address.ts";
 import type { Libc } from "../libc.ts";
-import type { PeerSide, PlaneCounters, PlaneHandler } from "../plane.ts";
+import type { PeerSide, PlaneCounters, PlaneHandler, Staging } from "../plane.ts";
 import { BellListener, type BellPlan } from "./bell.ts";
 import { BatchPlane } from "./plane.ts";
 
@@ -11,6 +11,8 @@ import { BatchPlane } from "./plane.ts";
 const SLOTS = 64;
 /** What a turn of the loop may send: the frames of all clients that were read in it. */
 const QUEUE = { messages: 512, scratchBytes: 512 * 1024 };
+/** What a turn of the loop reads from streams; where that is more, the rest is copied frame by frame. */
+const STAGING_BYTES = 512 * 1024;
 /** After a turn with so many datagrams the next one need not be rung for. */
 const BUSY_TURN = 32;
 
@@ -32,13 +34,18 @@ export class LoopPlane implements PeerSide {
    * @throws {SystemError} if the system has no memory or descriptor left
    */
   constructor(libc: Libc, bell: BellPlan, number: number, handler: PlaneHandler) {
-    this.#plane = new BatchPlane(libc, { listeners: [], slots: SLOTS, queue: QUEUE }, handler);
+    this.#plane = new BatchPlane(libc, { listeners: [], slots: SLOTS, queue: QUEUE, stagingBytes: STAGING_BYTES }, handler);
     this.#bell = new BellListener(libc, bell, number, this.#plane.pollDescriptor);
     this.#listen();
   }
 
   get counters(): PlaneCounters {
     return this.#plane.counters;
+  }
+
+  /** For what streams brought: it leaves, or is done with, in the round in which it was put there. */
+  get staging(): Staging {
+    return this.#plane.staging;
   }
 
   sendToPeer(relay: RelayId, to: SocketAddress, bytes: Uint8Array, offset: number, length: number, dontFragment: boolean): void {

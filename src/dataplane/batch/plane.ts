@@ -3,7 +3,7 @@ import type { RelayId } from "../../forward/route.ts";
 import type { FiveTuple, TransportAddress } from "../../net/address.ts";
 import { SocketAddress } from "../../net/socket-address.ts";
 import { type Libc, SOL_UDP, UDP_GRO } from "../libc.ts";
-import { type ClientSide, Packet, type PeerSide, type PlaneCounters, type PlaneHandler } from "../plane.ts";
+import { type ClientSide, Packet, type PeerSide, type PlaneCounters, type PlaneHandler, type Staging } from "../plane.ts";
 import { close, isWildcard, offer } from "../socket.ts";
 import { Arena } from "./arena.ts";
 import { ErrorQueue } from "./error-queue.ts";
@@ -13,6 +13,7 @@ import { Poller } from "./poller.ts";
 import { ReceiveBatch } from "./receive-batch.ts";
 import { SendBatch } from "./send-batch.ts";
 import { Sockets } from "./sockets.ts";
+import { ArenaStaging } from "./staging.ts";
 
 /** A UDP listener, opened and bound by whoever makes the plane. */
 export interface BatchListener {
@@ -29,6 +30,8 @@ export interface BatchPlaneOptions {
   readonly slotBytes?: number;
   /** What is kept to be sent, before it must be sent at once: an answer to each datagram of a turn, and a few more, if not given. */
   readonly queue?: { readonly messages: number; readonly scratchBytes: number };
+  /** Octets of {@link BatchPlane.staging}; none if not given. */
+  readonly stagingBytes?: number;
   /** false: every datagram is a message of its own, also where the kernel could cut one into many, or join many into one. */
   readonly segmentation?: boolean;
 }
@@ -42,6 +45,7 @@ const MOST_AT_ONCE = 64;
 /** Sockets for a thread of its own, on Linux: many datagrams in a system call, and none copied or made an object on the way. */
 export class BatchPlane implements ClientSide, PeerSide {
   readonly counters: PlaneCounters = { sendDrops: 0, truncated: 0 };
+  readonly #staging: ArenaStaging;
   readonly #libc: Libc;
   readonly #handler: PlaneHandler;
   readonly #arena: Arena;
@@ -67,16 +71,18 @@ export class BatchPlane implements ClientSide, PeerSide {
 
   /** @throws {SystemError} if the system has no memory or descriptor left */
   constructor(libc: Libc, options: BatchPlaneOptions, handler: PlaneHandler) {
-    const { listeners, slots = 256, slotBytes = 65_536, segmentation = true } = options;
+    const { listeners, slots = 256, slotBytes = 65_536, segmentation = true, stagingBytes = 0 } = options;
     const received = { slots, slotBytes };
     const { messages, scratchBytes } = options.queue ?? { messages: 2 * slots, scratchBytes: 256 * 1024 };
     const sent = { messages, scratchBytes, segmentation };
     this.#libc = libc;
     this.#handler = handler;
-    this.#arena = new Arena(libc, ReceiveBatch.bytes(received) + SendBatch.bytes(sent) + ErrorQueue.bytes + Poller.bytes + 4096);
+    const batches = ReceiveBatch.bytes(received) + SendBatch.bytes(sent);
+    this.#arena = new Arena(libc, batches + stagingBytes + ErrorQueue.bytes + Poller.bytes + 4096);
     this.#receive = new ReceiveBatch(libc, this.#arena, received);
     const context = { libc, arena: this.#arena, sockets: this.#sockets, locals: this.#locals, counters: this.counters };
     this.#send = new SendBatch(context, sent);
+    this.#staging = new ArenaStaging(this.#arena, stagingBytes);
     this.#errors = new ErrorQueue(libc, this.#arena);
     this.#poller = new Poller(libc, this.#arena);
     this.#moderation = new Moderation(libc);
@@ -97,6 +103,11 @@ export class BatchPlane implements ClientSide, PeerSide {
   /** Readable, for another poller, while a turn would have something to do. */
   get pollDescriptor(): number {
     return this.#poller.descriptor;
+  }
+
+  /** For what came another way: free again when a turn is flushed. */
+  get staging(): Staging {
+    return this.#staging;
   }
 
   /** Messages that came in the last turn. */
@@ -242,6 +253,7 @@ export class BatchPlane implements ClientSide, PeerSide {
   #settle(): void {
     if (this.#send.waiting) this.#send.flush();
     this.#receive.clear();
+    this.#staging.clear();
     for (const relay of this.#leaving) this.#sockets.remove(relay);
     if (this.#leaving.length > 0) this.#leaving = [];
     if (this.#closing.length === 0) return;
