@@ -8,6 +8,7 @@ import type { FiveTuple } from "../net/address.ts";
 import { SocketAddress } from "../net/socket-address.ts";
 import { Framer } from "../stun/framing.ts";
 import type { Visit } from "./admission.ts";
+import { readDirectly } from "./direct-reads.ts";
 import { type Ends, endsOf } from "./ends.ts";
 
 /** How patient we are with a stream client. */
@@ -87,6 +88,11 @@ export class StreamClients implements ClientSide {
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     if (head !== undefined) this.#received(client, head);
     socket.on("data", (bytes: Uint8Array) => this.#received(client, bytes));
+    readDirectly(socket, (bytes) => {
+      if (client.finished || client.held || socket.readableLength > 0) return false;
+      this.#received(client, bytes);
+      return true;
+    });
     socket.resume();
   }
 

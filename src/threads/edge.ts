@@ -57,9 +57,8 @@ export class EdgeThread {
       bell === undefined
         ? new PortablePlane({ libc, listeners: [] }, handler)
         : new LoopPlane(libc, bell.plan, bell.number, handler);
-    const staging = this.#plane instanceof LoopPlane ? this.#plane.staging : undefined;
     this.#clients = new StreamClients(
-      { ...STREAM_CLIENTS, staging },
+      { ...STREAM_CLIENTS, staging: this.#plane.staging },
       {
         fromClient: (packet) => this.#fromClient(packet),
         clientClosed: (from) => this.#think(() => this.#thread.shard.handle({ kind: "clientClosed", from })),

@@ -33,9 +33,43 @@ interface Installation {
 }
 
 /**
+ * What the process may do: no more than it needs. Threads that relay ask to be woken promptly (`sched_setattr`).
+ *
  * No MemoryDenyWriteExecute= and no LimitAS=: the runtime compiles at run time, and the fast path needs that.
  * The capability belongs to the unit and never to the file, which would lend it to whoever starts it.
  */
+const HARDENING = `\
+DynamicUser=yes
+StateDirectory=icebreaker
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+ProcSubset=pid
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+LockPersonality=yes
+RemoveIPC=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallFilter=sched_setattr
+UMask=0077
+LimitNOFILE=200000
+UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN BUN_INSPECT NODE_OPTIONS`;
+
 const unit = ({ executable, config, stopSeconds }: Installation): string => `\
 # /etc/systemd/system/icebreaker.service
 #   systemctl daemon-reload && systemctl enable --now icebreaker
@@ -63,37 +97,7 @@ TimeoutStopSec=${stopSeconds}
 #LoadCredential=jwt-secret:/etc/icebreaker/jwt-secret
 #Environment=ICEBREAKER_AUTH_JWT_SECRET_FILE=jwt-secret
 
-DynamicUser=yes
-StateDirectory=icebreaker
-AmbientCapabilities=CAP_NET_BIND_SERVICE
-CapabilityBoundingSet=CAP_NET_BIND_SERVICE
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectProc=invisible
-ProcSubset=pid
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-LockPersonality=yes
-RemoveIPC=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-# Threads that relay ask to be woken promptly.
-SystemCallFilter=sched_setattr
-UMask=0077
-LimitNOFILE=200000
-UnsetEnvironment=BUN_OPTIONS BUN_BE_BUN BUN_INSPECT NODE_OPTIONS
+${HARDENING}
 
 [Install]
 WantedBy=multi-user.target

@@ -119,6 +119,9 @@ export class PortablePlane implements ClientSide, PeerSide {
     this.#sockets.close(relay);
   }
 
+  /** Each datagram is copied here anyway. */
+  readonly staging = undefined;
+
   get releasesRelays(): boolean {
     return this.#sockets.releases;
   }
