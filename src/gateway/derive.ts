@@ -65,7 +65,7 @@ export function endpoints(settings: Settings, hostname: string, bound: BoundPort
   return { hostname, ...port("udp"), ...port("tcp"), ...port("tls"), relay: settings.relay.enabled };
 }
 
-/** What every shard is told; `own` is read again each minute. */
+/** What every shard is told; `own` is read again every few seconds. */
 export function shardSettings(
   settings: Settings,
   realm: string,

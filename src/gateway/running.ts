@@ -72,7 +72,7 @@ export interface GatewayParts {
 const FOLLOW_INTERVAL_MS = 500; // an administrator's change is honoured within a second
 const LOOK_AT_GATEWAYS_MS = 1_000;
 const HEARTBEAT_MS = 2_000;
-const LOOK_AT_HOST_MS = 60_000;
+const LOOK_AT_HOST_MS = 5_000;
 /** After it serves: what only the start needed is not wanted again. */
 const START_IS_OVER_MS = 3_000;
 const LOOK_AT_MACHINE_MS = 2_000;
