@@ -69,7 +69,10 @@ export function connectionWanted(state: TurnState, { shard, from, bytes }: Wante
   }
   const connection = state.connections.get(message.connectionId ?? -1);
   if (connection?.stage.name !== "waiting") return refused(shard, reject(request, 400));
-  if (connection.allocation.facts.username !== request.username) return refused(shard, reject(request, 441));
+  const { facts, outlivesCredential } = connection.allocation;
+  if (facts.username !== request.username) return refused(shard, reject(request, 441));
+  const hasExpired = now.unixMs >= request.known.expiresUnixMs;
+  if (hasExpired && !outlivesCredential) return refused(shard, challenge(state, bare, { code: 401 }, now));
   return bound(state, connection, connection.stage.descriptor, shard, request);
 }
 

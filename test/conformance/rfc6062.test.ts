@@ -240,6 +240,20 @@ describe("RFC 6062 §5.4: ConnectionBind", () => {
     assert.equal(connectionBind(thief, id).outcome, 441);
   });
 
+  test("RFC 6062 §5.4: a ConnectionBind of an expired username is 401, unless its allocation outlives it", () => {
+    for (const [onExpiry, outcome] of [
+      ["finish", "ok"],
+      ["cut", 401],
+    ] as const) {
+      const { world, other, control, username } = scene({ settings: { onExpiry } });
+      connect(control, PEER);
+      world.handle({ kind: "peerConnected", connection: wanted(world, "connectPeer").connection, descriptor: DESCRIPTOR });
+      const { id = 0 } = answered(control);
+      world.unixOffsetMs = 10_000_000;
+      assert.equal(connectionBind(other.client({ username, transport: "tcp" }), id).outcome, outcome);
+    }
+  });
+
   test("RFC 6062 §5.4: a connection is bound once: a second ConnectionBind is 400", () => {
     const { other, username, id } = spliced();
     assert.equal(connectionBind(other.client({ username, transport: "tcp" }), id).outcome, 400);
