@@ -12,8 +12,16 @@ import type { TurnState } from "./state.ts";
  * Takes an allocation that another shard has given away, as it was there but for its client.
  *
  * A credential may have ended while the allocation was on its way, when neither shard had it: it is judged again.
+ *
+ * @param tuple the five-tuple of its client; `undefined` if that has another allocation meanwhile: this one is over then
  */
-export function adopt(state: TurnState, tuple: string, value: MovingAllocation, now: Instant, actions: Action[]): void {
+export function adopt(
+  state: TurnState,
+  tuple: string | undefined,
+  value: MovingAllocation,
+  now: Instant,
+  actions: Action[],
+): void {
   const { traffic, authority } = state.dependencies;
   const facts = { ...value.facts, id: state.nextId() };
   actions.push({ kind: "report", event: { type: "movedHere", allocation: facts } });
@@ -21,8 +29,8 @@ export function adopt(state: TurnState, tuple: string, value: MovingAllocation, 
     const relay = state.dependencies.relays.adopt(handle, now.monotonicMs);
     return relay === undefined ? [] : [{ relay, untilMs }];
   });
-  const slot = opened.length === 0 ? undefined : traffic.open(now.monotonicMs);
-  if (slot === undefined) return giveUp(state, facts, value, opened, now, actions);
+  const slot = opened.length === 0 || tuple === undefined ? undefined : traffic.open(now.monotonicMs);
+  if (slot === undefined || tuple === undefined) return giveUp(state, facts, value, opened, now, actions);
 
   const allocation = new Allocation({
     ...value,
@@ -63,7 +71,7 @@ function restoreChannels(
     channel.bound = bound;
     state.deadlines.set(channel, untilMs);
     if (!bound) continue;
-    state.inside.add(state, channel, now);
+    state.inside.take(state, channel, now);
     actions.push({ kind: "openRoute", route: allocation.route(channel, allocation.permissions.has(channel.ipKey)) });
   }
 }

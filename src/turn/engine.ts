@@ -25,7 +25,7 @@ import type { Input } from "./input.ts";
 import { HANDLERS, type Handler, TCP_HANDLERS } from "./methods.ts";
 import { binding } from "./methods/binding.ts";
 import { send } from "./methods/send.ts";
-import { claimed, ticketAnswered, ticketBrought } from "./mobility.ts";
+import { claimed, declined, ticketAnswered, ticketBrought } from "./mobility.ts";
 import { peerDatagram, peerUnreachable } from "./peer-data.ts";
 import { expirePermission } from "./permission.ts";
 import type { Request } from "./request.ts";
@@ -203,6 +203,8 @@ export class Engine {
         return ticketAnswered(state, message);
       case "claim":
         return claimed(state, message, now);
+      case "declined":
+        return declined(state, message);
       case "adopt":
         return this.#adopt(message.tuple, message.allocation, now);
       case "gone":
@@ -227,10 +229,12 @@ export class Engine {
 
   #adopt(tuple: string, value: MovingAllocation, now: Instant): readonly Action[] {
     const actions: Action[] = [];
-    const isGone = this.#state.expected.get(tuple)?.isGone;
-    adopt(this.#state, tuple, value, now, actions);
-    actions.push(...this.#replay(tuple, now));
-    if (isGone !== false) actions.push(...clientClosed(this.#state, tuple, now));
+    const expected = this.#state.expected.get(tuple);
+    const isAnothers = expected !== undefined && expected.id !== value.mobility.id;
+    const isFree = !isAnothers && this.#state.at(tuple) === undefined;
+    adopt(this.#state, isFree ? tuple : undefined, value, now, actions);
+    if (!isAnothers) actions.push(...this.#replay(tuple, now));
+    if (isFree && expected?.isGone !== false) actions.push(...clientClosed(this.#state, tuple, now));
     return actions;
   }
 

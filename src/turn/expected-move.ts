@@ -22,6 +22,28 @@ export interface ExpectedMove {
   readonly brought: Brought[];
 }
 
+/**
+ * A client of ours may use an allocation of another shard's from now on. Only one is expected for a five-tuple, the one
+ * that was shown last; the other's shard is told, or both would come here.
+ */
+export function expectMove(
+  state: TurnState,
+  tuple: string,
+  offered: Pick<ExpectedMove, "shard" | "id">,
+  actions: Action[],
+): void {
+  const before = state.expected.get(tuple);
+  if (before?.id === offered.id) return;
+  // What has been asked for is on its way.
+  const isTaken = state.at(tuple) !== undefined || (before !== undefined && before.waiting.length > 0);
+  const left = isTaken ? offered : before;
+  if (left !== undefined) {
+    const message = { kind: "declined", shard: state.dependencies.shard, tuple, id: left.id } as const;
+    actions.push({ kind: "toShard", shard: left.shard, message });
+  }
+  if (!isTaken) state.expected.set(tuple, { ...offered, isGone: false, waiting: [], brought: [] });
+}
+
 /** Whether a message is one that uses the new address: neither a Binding nor the Refresh that brings the ticket again. */
 export function usesNewAddress(message: Message): boolean {
   if (message.method === METHOD.binding) return false;

@@ -20,9 +20,13 @@ export class InsideChannels {
 
   /** Notes a channel that has just been bound, if it leads to one. */
   add(state: TurnState, channel: Channel, now: Instant): void {
-    if (!state.dependencies.relays.isLive(channel.peer)) return;
-    if (this.#channels.size === 0) state.deadlines.set(this.#look, now.monotonicMs + JUDGEMENT_MS);
-    this.#channels.add(channel);
+    if (state.dependencies.relays.isLive(channel.peer)) this.#note(state, channel, now);
+  }
+
+  /** Notes a channel that has come from another shard, if it leads to one, or did: that may have ended on the way. */
+  take(state: TurnState, channel: Channel, now: Instant): void {
+    const { relays, peers } = state.dependencies;
+    if (relays.isLive(channel.peer) || !peers.judge(channel.peer).allowed) this.#note(state, channel, now);
   }
 
   /** Forgets a channel that is bound no more. */
@@ -38,5 +42,10 @@ export class InsideChannels {
       expireChannel(state, channel, now.monotonicMs, actions);
     }
     if (this.#channels.size > 0) state.deadlines.set(this.#look, now.monotonicMs + JUDGEMENT_MS);
+  }
+
+  #note(state: TurnState, channel: Channel, now: Instant): void {
+    if (this.#channels.size === 0) state.deadlines.set(this.#look, now.monotonicMs + JUDGEMENT_MS);
+    this.#channels.add(channel);
   }
 }

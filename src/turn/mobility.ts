@@ -5,10 +5,10 @@ import { Message } from "../stun/message.ts";
 import type { Action } from "./action.ts";
 import type { Allocation } from "./allocation.ts";
 import { authenticate } from "./authenticate.ts";
-import type { ExpectedMove } from "./expected-move.ts";
+import { type ExpectedMove, expectMove } from "./expected-move.ts";
 import { handOver } from "./hand-over.ts";
-import { reserveMove } from "./move.ts";
-import { renew } from "./renew.ts";
+import { cancelMove, reserveMove } from "./move.ts";
+import { chosenBy, renew } from "./renew.ts";
 import type { AuthenticatedRequest } from "./request.ts";
 import { challenge, refuse, reject } from "./respond.ts";
 import type { Brought, ShardMessage } from "./shard-message.ts";
@@ -17,6 +17,7 @@ import { MAX_WAITING_MESSAGES } from "./settings.ts";
 import { nextGeneration, type Ticket } from "./tickets.ts";
 
 type Answered = Extract<ShardMessage, { readonly kind: "answer" }>;
+type Declined = Extract<ShardMessage, { readonly kind: "declined" }>;
 type Claimed = Extract<ShardMessage, { readonly kind: "claim" }>;
 
 /** The ticket that an allocation's client is to have next; `undefined` where it did not ask for any. */
@@ -54,11 +55,12 @@ export function bringTicket(
   }
   if (!state.settings.mobility) return reject(request, 405);
   if (ticket === undefined) return reject(request, 400);
-  const owner = ownerOf(state, ticket);
+  const [owner] = ownersOf(state, ticket);
   if (owner === undefined) return reject(request, 437);
   const { from, message } = request;
   const { shard } = state.dependencies;
-  return [{ kind: "toShard", shard: owner, message: { kind: "ticketBrought", shard, from, bytes: copyOf(message.bytes, 0) } }];
+  const brought: Brought = { kind: "ticketBrought", shard, from, bytes: copyOf(message.bytes, 0), asked: [] };
+  return [{ kind: "toShard", shard: owner, message: brought }];
 }
 
 /** Another shard's client has shown a ticket: answers it by way of that shard. */
@@ -76,23 +78,24 @@ export function ticketBrought(state: TurnState, brought: Brought, now: Instant):
   }
   const allocation = state.mobile.get(ticket.id);
   if (allocation !== undefined) return follow(state, allocation, ticket, request, brought, now);
-  const owner = ownerOf(state, ticket);
-  const comes = owner === state.dependencies.shard ? expectedBy(state, ticket) : undefined;
-  if (comes !== undefined && comes.brought.length < MAX_WAITING_MESSAGES) {
-    comes.brought.push(brought);
+  const owners = ownersOf(state, ticket);
+  const asked = [...brought.asked, state.dependencies.shard];
+  const next = owners.find((owner) => !asked.includes(owner));
+  const comes = owners.includes(state.dependencies.shard) ? expectedBy(state, ticket) : undefined;
+  // Unless it has been asked for, it may as well be with another still.
+  if (comes !== undefined && (next === undefined || comes.waiting.length > 0) && comes.brought.length < MAX_WAITING_MESSAGES) {
+    comes.brought.push({ ...brought, asked: [] });
     return [];
   }
-  if (owner === undefined || owner === state.dependencies.shard) return sentBy(shard, reject(request, 437));
-  return [{ kind: "toShard", shard: owner, message: brought }];
+  if (next === undefined) return sentBy(shard, reject(request, 437));
+  return [{ kind: "toShard", shard: next, message: { ...brought, asked } }];
 }
 
 /** The owner's answer: sent on; and if the client may use the allocation now, it is expected to. */
 export function ticketAnswered(state: TurnState, { to, bytes, expects }: Answered): readonly Action[] {
-  const tuple = fiveTupleKey(to);
-  if (expects !== undefined && state.at(tuple) === undefined && state.expected.get(tuple)?.id !== expects.id) {
-    state.expected.set(tuple, { ...expects, isGone: false, waiting: [], brought: [] });
-  }
-  return [{ kind: "send", to, bytes }];
+  const actions: Action[] = [{ kind: "send", to, bytes }];
+  if (expects !== undefined) expectMove(state, fiveTupleKey(to), expects, actions);
+  return actions;
 }
 
 /** A client has used its new address: its allocation goes there, if it is still so. */
@@ -104,6 +107,15 @@ export function claimed(state: TurnState, { shard, tuple, id }: Claimed, now: In
   }
   const actions: Action[] = [];
   handOver(state, allocation, move, now, actions);
+  return actions;
+}
+
+/** Its client will not come from there after all. */
+export function declined(state: TurnState, { shard, tuple, id }: Declined): readonly Action[] {
+  const allocation = state.mobile.get(id);
+  const move = allocation?.mobility?.move;
+  const actions: Action[] = [];
+  if (allocation !== undefined && move?.shard === shard && move.tuple === tuple) cancelMove(state, allocation, actions);
   return actions;
 }
 
@@ -122,6 +134,8 @@ function follow(
   // The ticket counts that the client used last, and the one it was given then; using that one ends the other.
   const isNew = mobility.move !== undefined && ticket.generation === nextGeneration(mobility.generation);
   if (!isNew && ticket.generation !== mobility.generation) return sentBy(shard, reject(request, 400));
+  // What is refused moves nothing.
+  if (chosenBy(request, allocation).length === 0) return sentBy(shard, reject(request, 443));
 
   const actions: Action[] = [];
   const tuple = fiveTupleKey(from);
@@ -158,10 +172,7 @@ function expectedBy(state: TurnState, { id }: Ticket): ExpectedMove | undefined 
   return undefined;
 }
 
-function ownerOf(state: TurnState, { places }: Ticket): number | undefined {
-  for (const place of places) {
-    const owner = state.dependencies.relays.ownerOf(place);
-    if (owner !== undefined) return owner;
-  }
-  return undefined;
+/** The shards that may have it: of a dual one, a port that was given back may be another allocation's since. */
+function ownersOf(state: TurnState, { places }: Ticket): readonly number[] {
+  return places.flatMap((place) => state.dependencies.relays.ownerOf(place) ?? []);
 }

@@ -5,7 +5,7 @@ import type { TurnState } from "./state.ts";
 
 /**
  * Notes where a client may speak from next, and counts its allocation there too: so neither address ever has more
- * than its share, however often clients say that they move.
+ * than its share, however often clients say that they move. Where it cannot be counted, what was noted before stays.
  */
 export function reserveMove(
   state: TurnState,
@@ -16,17 +16,17 @@ export function reserveMove(
   if (mobility === undefined) return "quota";
   const { quota } = state.dependencies;
   const before = mobility.move;
-  if (before !== undefined) forget(before, mobility.id, actions);
-  mobility.move = undefined;
   // Within one address the same counters go on.
   const isCounted = before !== undefined && ipKey(before.claim.client) === ipKey(move.claim.client);
-  if (before !== undefined && !isCounted) quota.releaseSecond(before.claim, claim);
   const reserved = isCounted ? "reserved" : quota.reserveSecond(claim, move.claim);
-  if (reserved === "reserved") mobility.move = move;
-  return reserved;
+  if (reserved !== "reserved") return reserved;
+  if (before !== undefined && !isCounted) quota.releaseSecond(before.claim, claim);
+  if (before !== undefined) forget(before, mobility.id, actions);
+  mobility.move = move;
+  return "reserved";
 }
 
-/** Forgets where an allocation may move to, for it ends. */
+/** Forgets where an allocation may move to. */
 export function cancelMove(state: TurnState, { mobility, claim }: Allocation, actions: Action[]): void {
   const move = mobility?.move;
   if (mobility === undefined || move === undefined) return;

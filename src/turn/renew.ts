@@ -37,7 +37,8 @@ export function renew(
   return actions;
 }
 
-function chosenBy({ message }: AuthenticatedRequest, allocation: Allocation): readonly RelayedAddress[] {
+/** The relayed addresses that a Refresh is about; none is 443. */
+export function chosenBy({ message }: AuthenticatedRequest, allocation: Allocation): readonly RelayedAddress[] {
   const { requestedAddressFamily: family } = message;
   if (family === undefined) return [...allocation.relayed];
   return allocation.relayed.filter(({ relay }) => relay.address.ip.family === family);

@@ -9,7 +9,14 @@ import type { RelayHandle } from "./relay-ports.ts";
 /** What shards tell one another, as values that cross threads. A shard may be told by itself: nothing is different then. */
 export type ShardMessage =
   /** A client of mine brings the ticket of an allocation of yours: its Refresh, whose sender has proven the password. */
-  | { readonly kind: "ticketBrought"; readonly shard: number; readonly from: FiveTuple; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "ticketBrought";
+      readonly shard: number;
+      readonly from: FiveTuple;
+      readonly bytes: Uint8Array;
+      /** The shards that have said already that it is none of theirs. */
+      readonly asked: readonly number[];
+    }
   /** A client of mine brings the id of a TCP connection of yours: its ConnectionBind, proven. */
   | { readonly kind: "connectionWanted"; readonly shard: number; readonly from: FiveTuple; readonly bytes: Uint8Array }
   /** Your client's connection is the data connection of this peer's from now on, whose descriptor is yours. */
@@ -40,6 +47,8 @@ export type ShardMessage =
   | { readonly kind: "claim"; readonly shard: number; readonly tuple: string; readonly id: string }
   /** The allocation, with its descriptors: yours from now on. */
   | { readonly kind: "adopt"; readonly tuple: string; readonly allocation: MovingAllocation }
+  /** My client has another allocation in mind, or has it already: keep yours where it is. */
+  | { readonly kind: "declined"; readonly shard: number; readonly tuple: string; readonly id: string }
   /** Expect nothing any more for this client of yours. */
   | { readonly kind: "gone"; readonly tuple: string; readonly id: string };
 

@@ -8,7 +8,7 @@ import type { RelayPlace } from "./relay-ports.ts";
 export interface Ticket {
   /** The allocation's own, as long as it lives: octets as a map key. */
   readonly id: string;
-  /** Its relayed ports: whoever owns one of them owns the allocation. */
+  /** Its relayed ports when it was made: whoever has the allocation owns those of them that it has still. */
   readonly places: readonly RelayPlace[];
   /** Counts the tickets that the client is known to have used. */
   readonly generation: number;

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { formatAddress } from "../../src/net/address.ts";
+import { formatIp } from "../../src/net/ip.ts";
+import { ATTRIBUTE } from "../../src/stun/attributes.ts";
 import { MAX_WAITING_MESSAGES, MOBILITY_GRACE_MS } from "../../src/turn/settings.ts";
 import { allocateMobile, bring, ticketIn } from "../support/mover.ts";
 import { Simulation } from "../support/simulation.ts";
@@ -44,6 +47,20 @@ describe("quota on the move", () => {
     assert.equal(old.createPermission(PEER), "ok");
     taken.refresh({ lifetime: 0 });
     assert.equal(bring(moved, ticket).outcome, "ok");
+  });
+
+  test("a move that is refused for a quota leaves the one before as it was", () => {
+    const { here, there, username } = two({ quota: { perCredential: 1 } });
+    const ticket = allocateMobile(here.client({ username, address: "192.0.2.1:1" }));
+    const first = there.client({ username, address: "192.0.2.2:1" });
+    assert.equal(bring(first, ticket).outcome, "ok");
+    here.client({ username, address: "192.0.2.3:1" }).allocate();
+    assert.equal(bring(there.client({ username, address: "192.0.2.3:2" }), ticket).outcome, 486);
+    assert.equal(first.createPermission(PEER), "ok");
+    assert.equal(there.engine.allocations, 1);
+    here.handle({ kind: "ended", username });
+    there.handle({ kind: "ended", username });
+    for (const world of [here, there]) world.assertNothingIsLeft();
   });
 
   test("a move for which the ledger has no room is 508, and the allocation stays where it is", () => {
@@ -131,6 +148,98 @@ describe("a stream with a ticket", () => {
 });
 
 describe("what can go wrong on the way", () => {
+  test("a Refresh with a ticket that names a family that there is not is 443, and moves nothing", () => {
+    const { here, there, username } = two();
+    const old = here.client({ username });
+    const ticket = allocateMobile(old);
+    const moved = there.client({ username });
+    assert.equal(bring(moved, ticket, (b) => b.add(ATTRIBUTE.requestedAddressFamily, 6)).outcome, 443);
+    assert.equal(moved.createPermission(PEER), 437);
+    assert.equal(old.createPermission(PEER), "ok");
+  });
+
+  test("of two allocations that are shown from one five-tuple only the last may come there", () => {
+    const { here, there, username } = two({ quota: { perCredential: 2 } });
+    const stream = here.client({ username, transport: "tcp", address: "192.0.2.1:1" });
+    const first = allocateMobile(stream);
+    const udp = here.client({ username, address: "192.0.2.1:2" });
+    const second = allocateMobile(udp);
+    const both = there.client({ username, address: "192.0.2.2:1" });
+    assert.equal(bring(both, first).outcome, "ok");
+    assert.equal(bring(both, second).outcome, "ok");
+    stream.disconnect();
+    assert.deepEqual([here.engine.allocations, there.engine.allocations], [2, 0], "it waits for its client");
+    both.sendTo(PEER, "here I am");
+    assert.deepEqual([here.engine.allocations, there.engine.allocations], [1, 1]);
+    assert.deepEqual(both.refresh({ lifetime: 0 }).outcome, "ok");
+    here.advance({ ms: MOBILITY_GRACE_MS });
+    for (const world of [here, there]) world.assertNothingIsLeft();
+  });
+
+  test("an allocation that comes where its client has asked for another one meanwhile is over, and the other comes", () => {
+    const { here, there, username } = two();
+    const third = new Simulation({ beside: here });
+    const stream = here.client({ username, transport: "tcp" });
+    const first = allocateMobile(stream);
+    const second = allocateMobile(third.client({ username }));
+    const both = there.client({ username });
+    assert.equal(bring(both, first).outcome, "ok");
+    const onTheWay = here.holdMessages();
+    stream.disconnect();
+    assert.equal(bring(both, second).outcome, "ok");
+    onTheWay.release();
+    assert.equal(there.eventsOf("allocationEnded")[0]?.reason, "client disconnected");
+    both.sendTo(PEER, "here I am");
+    assert.deepEqual([there.engine.allocations, third.engine.allocations], [1, 0]);
+    assert.equal(both.refresh({ lifetime: 0 }).outcome, "ok");
+    for (const world of [here, there, third]) world.assertNothingIsLeft();
+  });
+
+  test("whoever has begun to use one allocation is not given another that was offered late", () => {
+    const { here, there, username } = two();
+    const third = new Simulation({ beside: here });
+    const first = allocateMobile(here.client({ username }));
+    const second = allocateMobile(third.client({ username }));
+    const both = there.client({ username });
+    assert.equal(bring(both, first).outcome, "ok");
+    const offer = third.holdMessages();
+    assert.equal(bring(both, second).outcome, "silence");
+    both.sendTo(PEER, "here I am");
+    offer.release();
+    assert.deepEqual([there.engine.allocations, third.engine.allocations, there.engine.expects], [1, 1, false]);
+    for (const world of [here, there, third]) world.handle({ kind: "ended", username });
+    for (const world of [here, there, third]) world.assertNothingIsLeft();
+  });
+
+  test("a ticket finds its allocation although one of its ports has become another shard's", () => {
+    const { here, there, username } = two({ ports: [50_000, 50_000] });
+    const old = here.client({ username });
+    const ticket = allocateMobile(old, (b) => b.add(ATTRIBUTE.additionalAddressFamily, 6));
+    assert.equal(old.refresh({ lifetime: 0, family: 4 }).outcome, "ok");
+    there.client().allocate();
+    const moved = there.client({ username });
+    assert.equal(bring(moved, ticket).outcome, "ok");
+    assert.equal(moved.createPermission("[2001:db8::1]:9"), "ok");
+    assert.deepEqual([here.engine.allocations, there.engine.allocations], [0, 2]);
+  });
+
+  test("a channel into a relay of ours that ends while the channel moves ends too", () => {
+    const { here, there, username } = two();
+    const inner = here.client().allocate();
+    const target = formatAddress(inner.relayedAddress);
+    const old = here.client({ username });
+    const ticket = allocateMobile(old);
+    assert.equal(old.channelBind(0x4000, target), "ok");
+    const moved = there.client({ username });
+    bring(moved, ticket);
+    here.peers.denied.add(formatIp(inner.relayedAddress.ip)); // allowed for what lives there, and for nothing else
+    inner.refresh({ lifetime: 0 });
+    moved.createPermission(PEER);
+    assert.equal(there.routes.size, 1);
+    there.advance({ seconds: 1 });
+    assert.equal(there.routes.size, 0);
+  });
+
   test("a credential that was revoked while its allocation had no shard", () => {
     const { here, there, username } = two();
     const old = here.client({ username });
