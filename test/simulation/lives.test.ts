@@ -15,9 +15,9 @@ const TESTS = STEPS_IN_ALL / STEPS / LIVES_IN_A_TEST;
 const corpus = join(import.meta.dirname, "corpus");
 
 /**
- * Goal: through any interleaving of requests, retransmissions, data, clocks, expiry, disconnects, revocation, reload and
- * drain, exactly what RFC 8656 and our settings permit is relayed, nothing leaves for a denied address, and all that was
- * taken comes back. Method: random lives beside a model; a life that fails is shrunk and printed, to be kept in the corpus.
+ * Goal: through any interleaving of requests, retransmissions, data, moves, connections, clocks, expiry, disconnects,
+ * revocation, reload and drain, exactly what RFC 8656, 8016 and 6062 and our settings permit is relayed, nothing leaves for
+ * a denied address, and all that was taken comes back: ports, permissions, quotas, descriptors. Method: random lives beside a model; a life that fails is shrunk and printed, to be kept in the corpus.
  */
 describe("lives keep to their model", () => {
   for (let i = 0; i < TESTS; i++) {

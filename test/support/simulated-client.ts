@@ -11,6 +11,7 @@ import { passwordOf } from "./simulated-policy.ts";
 import type { Simulation } from "./simulation.ts";
 
 const UDP = 17;
+const TCP = 6;
 
 export interface SimulatedClientOptions {
   readonly transport?: Transport;
@@ -27,6 +28,10 @@ export interface AllocateWishes {
   readonly evenPort?: { readonly reserveNext: boolean };
   readonly token?: Uint8Array;
   readonly dontFragment?: boolean;
+  /** TCP connections instead of datagrams (RFC 6062). */
+  readonly tcp?: boolean;
+  /** An empty MOBILITY-TICKET, which asks for one (RFC 8016). */
+  readonly mobile?: boolean;
 }
 
 /** How a request is proven, where it is not the usual way. */
@@ -247,7 +252,8 @@ export function relayedIn(message: Message): TransportAddress[] {
 }
 
 function addWishes(builder: MessageBuilder, wishes: AllocateWishes): void {
-  builder.add(ATTRIBUTE.requestedTransport, UDP);
+  builder.add(ATTRIBUTE.requestedTransport, wishes.tcp === true ? TCP : UDP);
+  if (wishes.mobile === true) builder.add(ATTRIBUTE.mobilityTicket, new Uint8Array(0));
   if (wishes.lifetime !== undefined) builder.add(ATTRIBUTE.lifetime, wishes.lifetime);
   if (wishes.family !== undefined) builder.add(ATTRIBUTE.requestedAddressFamily, wishes.family);
   if (wishes.dual === true) builder.add(ATTRIBUTE.additionalAddressFamily, 6);

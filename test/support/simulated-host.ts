@@ -7,11 +7,20 @@ import type { Simulation } from "./simulation.ts";
 /** The monotonic clock at the beginning of every simulation. */
 export const START_MONOTONIC_MS = 5_000;
 
+/** A relayed port that is open, for datagrams or for TCP connections. */
+export interface OpenRelay {
+  readonly address: TransportAddress;
+  readonly shard: Simulation;
+  readonly isTcp: boolean;
+}
+
 /** What the shards of one process have in common. */
 export interface Host {
   nowMs: number;
+  /** How far the wall clock was put forward. */
+  unixOffsetMs: number;
   relayIds: number;
-  readonly open: Map<RelayId, { readonly address: TransportAddress; readonly shard: Simulation }>;
+  readonly open: Map<RelayId, OpenRelay>;
   readonly peers: Map<string, SimulatedPeer>;
   readonly shards: Simulation[];
   readonly nonceSecret: Secret;
@@ -19,5 +28,5 @@ export interface Host {
 
 /** A process at its beginning. */
 export function newHost(nonceSecret: Secret): Host {
-  return { nowMs: START_MONOTONIC_MS, relayIds: 0, open: new Map(), peers: new Map(), shards: [], nonceSecret };
+  return { nowMs: START_MONOTONIC_MS, unixOffsetMs: 0, relayIds: 0, open: new Map(), peers: new Map(), shards: [], nonceSecret };
 }

@@ -87,7 +87,6 @@ export class Simulation {
   /** false: the system has no more sockets. */
   hasSockets = true;
   settings: EngineSettings;
-  unixOffsetMs = 0;
   /** Told of every datagram that leaves for somebody who is no relay of ours. */
   watch: (to: TransportAddress, bytes: Uint8Array) => void = () => {};
   readonly random: Random;
@@ -141,7 +140,17 @@ export class Simulation {
   }
 
   get now(): Instant {
-    return { monotonicMs: this.#host.nowMs, unixMs: START_UNIX_MS + this.#host.nowMs - START_MONOTONIC_MS + this.unixOffsetMs };
+    const { nowMs, unixOffsetMs } = this.#host;
+    return { monotonicMs: nowMs, unixMs: START_UNIX_MS + nowMs - START_MONOTONIC_MS + unixOffsetMs };
+  }
+
+  /** How far the wall clock was put forward, on all shards. */
+  get unixOffsetMs(): number {
+    return this.#host.unixOffsetMs;
+  }
+
+  set unixOffsetMs(ms: number) {
+    this.#host.unixOffsetMs = ms;
   }
 
   /** Seconds since the beginning. */
@@ -198,7 +207,7 @@ export class Simulation {
   /** Lets time pass while nobody looks at deadlines: they are all noticed at the end. */
   stall({ seconds }: { readonly seconds: number }): void {
     this.#host.nowMs += seconds * 1000;
-    this.handle({ kind: "timeout" });
+    for (const shard of this.#host.shards) shard.handle({ kind: "timeout" });
   }
 
   /** New settings, on top of those there are. */
@@ -234,7 +243,7 @@ export class Simulation {
   fromPeer(peer: TransportAddress, to: TransportAddress, bytes: Uint8Array): void {
     const key = addressKey(this.relays.wireOf(to));
     const [relay, open] = [...this.#host.open].find(([, { address }]) => addressKey(address) === key) ?? [];
-    if (relay !== undefined && open !== undefined) open.shard.#fromPeer(peer, relay, bytes);
+    if (relay !== undefined && open?.isTcp === false) open.shard.#fromPeer(peer, relay, bytes);
   }
 
   #fromPeer(peer: TransportAddress, relay: RelayId, bytes: Uint8Array): void {
@@ -363,8 +372,8 @@ export class Simulation {
 
   #relayPorts(shard: number): SharedRelayPorts {
     const { open } = this.#host;
-    const openRelay = (_descriptor: number, address: TransportAddress): RelayId => {
-      open.set(++this.#host.relayIds, { address, shard: this });
+    const openRelay = (address: TransportAddress, isTcp: boolean): RelayId => {
+      open.set(++this.#host.relayIds, { address, shard: this, isTcp });
       return this.#host.relayIds;
     };
     const closeRelay = (relay: RelayId): void => void open.delete(relay);
@@ -373,13 +382,13 @@ export class Simulation {
       addresses: this.#addresses,
       sockets: { open: () => (this.hasSockets ? 1 : "exhausted"), close: () => {} },
       peers: {
-        openRelay,
+        openRelay: (_descriptor, address) => openRelay(address, false),
         closeRelay,
         releasesRelays: true,
         releaseRelay: (relay) => (this.hasSockets && open.delete(relay) ? 1 : undefined),
         sendToPeer: () => {},
       },
-      tcp: { openRelay, closeRelay },
+      tcp: { openRelay: (_descriptor, address) => openRelay(address, true), closeRelay },
       random: this.random,
       shard,
     });

@@ -16,14 +16,38 @@ export const RELAY_IPV6 = "2a00::7";
 export const RELAYS = [relayAddress(RELAY_IPV4), relayAddress(RELAY_IPV6)];
 export const FIRST_PORT = 50_000;
 
-/** Who takes part: two of them behind one address, streams of both kinds, one over IPv6. */
-export const CLIENTS: readonly { readonly transport: Transport; readonly address: string }[] = [
-  { transport: "udp", address: "192.0.2.1:1001" },
-  { transport: "udp", address: "192.0.2.1:1002" },
-  { transport: "udp", address: "[2001:db8:1::1]:1001" },
-  { transport: "tcp", address: "192.0.2.2:1001" },
-  { transport: "tls", address: "192.0.2.3:1001" },
+/** A five-tuple that takes part, and the shard that hears it. */
+export interface CastClient {
+  readonly transport: Transport;
+  readonly address: string;
+  readonly shard: number;
+}
+
+/** Who takes part: some of them behind one address, streams of both kinds, one over IPv6; on each of two shards some. */
+export const CLIENTS: readonly CastClient[] = [
+  { transport: "udp", address: "192.0.2.1:1001", shard: 0 },
+  { transport: "udp", address: "192.0.2.1:1002", shard: 0 },
+  { transport: "udp", address: "[2001:db8:1::1]:1001", shard: 0 },
+  { transport: "tcp", address: "192.0.2.2:1001", shard: 0 },
+  { transport: "tls", address: "192.0.2.3:1001", shard: 0 },
+  { transport: "udp", address: "192.0.2.1:1003", shard: 1 },
+  { transport: "udp", address: "192.0.2.4:1001", shard: 1 },
+  { transport: "tls", address: "192.0.2.3:1002", shard: 1 },
+  { transport: "tcp", address: "192.0.2.2:1002", shard: 1 },
 ];
+export const SHARDS = 2;
+
+/** The client of a five-tuple: a stream that is opened anew is another five-tuple of the same client. */
+export function clientAt(tuple: number): CastClient {
+  const client = CLIENTS[whoseIs(tuple)];
+  if (client === undefined) throw new RangeError(`There is no client of ${tuple}`);
+  return client;
+}
+
+/** The number of the client of a five-tuple. */
+export function whoseIs(tuple: number): number {
+  return tuple % CLIENTS.length;
+}
 
 /** Whose credentials they use: projects, labels, and how many seconds a fresh one lives. */
 export const USERNAMES: readonly { readonly project: string; readonly label?: string; readonly ttl: number }[] = [

@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
 import { toHex } from "../../../src/lib/bytes.ts";
 import { ATTRIBUTE } from "../../../src/stun/attributes.ts";
-import { CLASS, METHOD } from "../../../src/stun/header.ts";
+import { METHOD } from "../../../src/stun/header.ts";
 import { Message } from "../../../src/stun/message.ts";
 import { type Outcome, type Reply, relayedIn } from "../simulated-client.ts";
-import type { AllocateWish, Arrival, Asker } from "./model.ts";
+import { clientAt } from "./cast.ts";
+import { askAgain, judge } from "./judge.ts";
+import { answer, attach, connect, knock, pass } from "./lead-connections.ts";
+import { bring, ticketOf } from "./lead-moves.ts";
+import type { AllocateWish, Arrival, Asker } from "./model-values.ts";
 import { type Actor, Stage } from "./stage.ts";
 import { describeStep, type Life, type Step } from "./step.ts";
 
 /** Longer than anything that a client can hold. */
 const LONG_ENOUGH_SECONDS = 5000;
-const NONCE_SECONDS = 600;
 /** How often the whole state is compared; counts are compared after every step. */
 const LOOK_EVERY = 50;
 
@@ -81,11 +84,13 @@ class Leader {
   end(): void {
     this.stage.compareState();
     this.stage.pass(LONG_ENOUGH_SECONDS, true);
+    this.stage.settle();
     this.stage.compareCounts();
-    this.stage.world.assertNothingIsLeft();
+    this.stage.assertNothingIsLeft();
   }
 
   #take(step: Step): string {
+    if (isSaid(step) && this.stage.isSpliced(step.who)) return "its stream is a data connection";
     switch (step.do) {
       case "allocate":
         return `${this.#allocate(step)}`;
@@ -95,8 +100,14 @@ class Leader {
         return `${this.#permit(step)}`;
       case "bind":
         return `${this.#bind(step)}`;
+      case "bring":
+        return `${bring(this.stage, step)}`;
+      case "connect":
+        return `${connect(this.stage, step)}`;
+      case "attach":
+        return `${attach(this.stage, step)}`;
       case "again":
-        return `${this.#again(step.who)}`;
+        return `${askAgain(this.stage, step.who)}`;
       case "send":
         return this.#send(step);
       case "sendOver":
@@ -116,6 +127,10 @@ class Leader {
     else if (step.do === "leave") stage.leave(step.who);
     else if (step.do === "wait") stage.pass(step.seconds, true);
     else if (step.do === "waitFor") return this.#waitFor(step);
+    else if (step.do === "answer") return answer(stage, step);
+    else if (step.do === "knock") return knock(stage, step);
+    else if (step.do === "pass") return pass(stage, step);
+    else if (step.do === "hangUp") stage.hangUp(step.who);
     else if (step.do === "stall") stage.pass(step.seconds, false);
     else if (step.do === "clock") stage.setClock(step.seconds);
     else if (step.do === "revoke") stage.revoke(step.username);
@@ -126,7 +141,7 @@ class Leader {
     return "done";
   }
 
-  #allocate({ who, kind, lifetime }: Extract<Step, { do: "allocate" }>): Outcome {
+  #allocate({ who, kind, lifetime, mobile }: Extract<Step, { do: "allocate" }>): Outcome {
     const actor = this.stage.actor(who);
     const asker = this.stage.asker(who);
     const token = kind === "token" ? (this.stage.token ?? new Uint8Array(8)) : undefined;
@@ -136,28 +151,30 @@ class Leader {
       ...(kind === "dual" && { dual: true }),
       ...((kind === "even" || kind === "pair") && { evenPort: { reserveNext: kind === "pair" } }),
       ...(kind === "whole" && { dontFragment: true }),
+      ...(kind === "tcp" && { tcp: true }),
+      ...(mobile && { mobile }),
       ...(token !== undefined && { token }),
     });
     const transaction = toHex(actor.client.lastRequest?.bytes.slice(8, 20) ?? new Uint8Array(0));
-    const wish: AllocateWish = { kind, lifetime, token: token && toHex(token), transaction };
-    return this.#judge(actor, asker, "allocate", reply, (answer) => this.#allocated(actor, asker, wish, answer));
+    const wish: AllocateWish = { kind, lifetime, token: token && toHex(token), transaction, mobile: mobile === true };
+    return judge(this.stage, actor, asker, "allocate", reply, (answer) => this.#allocated(actor, asker, wish, answer));
   }
 
   /** What the model says of an Allocate; all that a success says must agree with it. */
-  #allocated({ client }: Actor, asker: Asker, wish: AllocateWish, { outcome, message }: Reply): Outcome {
+  #allocated(actor: Actor, asker: Asker, wish: AllocateWish, { outcome, message }: Reply): Outcome {
     const { model } = this.stage;
     const grant = model.allocate(asker, wish);
     if (grant.outcome !== "ok" || outcome !== "ok" || message === undefined) return grant.outcome;
     const relayed = relayedIn(message);
     const ports = relayed.map(({ port }) => port);
     const token = message.reservationToken && toHex(message.reservationToken);
-    client.relayedAddresses = relayed;
+    actor.client.relayedAddresses = relayed;
     assert.deepEqual(
       relayed.map(({ ip }) => ip.family),
       grant.families,
     );
     assert.equal(message.lifetime, grant.seconds);
-    assert.deepEqual(message.xorMappedAddress, client.from.client);
+    assert.deepEqual(message.xorMappedAddress, actor.client.from.client);
     const { family, code } = message.addressErrorCode ?? {};
     const missing = family === undefined ? undefined : { family, code };
     assert.deepEqual(missing, grant.existing === undefined ? grant.missing : grant.existing.missing);
@@ -167,12 +184,14 @@ class Leader {
         [...grant.existing.relays.values()].map(({ port }) => port),
       );
       assert.equal(token, grant.existing.token);
+      this.stage.keepTicket(actor, message, ticketOf(grant.existing));
       return "ok";
     }
     assert.equal(token !== undefined, wish.kind === "pair", "a token exactly for a pair");
     if (grant.port !== undefined) assert.equal(ports[0], grant.port, "the port that was reserved");
     if (wish.kind === "even" || wish.kind === "pair") assert.equal((ports[0] ?? 1) % 2, 0, "an even port");
-    model.begin(asker, wish, grant, ports, token);
+    const allocation = model.begin(asker, wish, grant, ports, token);
+    this.stage.keepTicket(actor, message, ticketOf(allocation));
     if (token !== undefined) this.stage.token = message.reservationToken?.slice();
     return "ok";
   }
@@ -181,7 +200,7 @@ class Leader {
     const actor = this.stage.actor(who);
     const asker = this.stage.asker(who);
     const reply = actor.client.refresh({ ...(lifetime !== undefined && { lifetime }), ...(family !== undefined && { family }) });
-    return this.#judge(actor, asker, "other", reply, ({ outcome, message }) => {
+    return judge(this.stage, actor, asker, "other", reply, ({ outcome, message }) => {
       const expected = this.stage.model.refresh(asker, lifetime, family);
       if (expected.outcome === "ok" && outcome === "ok") assert.equal(message?.lifetime, expected.seconds);
       return expected.outcome;
@@ -193,7 +212,7 @@ class Leader {
     const actor = this.stage.actor(who);
     const asker = this.stage.asker(who);
     const outcome = actor.client.createPermission(...peers.map(({ text }) => text));
-    return this.#judge(actor, asker, "other", { outcome, message: undefined }, () => this.stage.model.permit(asker, peers));
+    return judge(this.stage, actor, asker, "other", { outcome, message: undefined }, () => this.stage.model.permit(asker, peers));
   }
 
   #bind({ who, channel, peer: number }: Extract<Step, { do: "bind" }>): Outcome {
@@ -203,29 +222,7 @@ class Leader {
     const asker = this.stage.asker(who);
     const outcome = actor.client.channelBind(channel, peer.text);
     const redo = (): Outcome => this.stage.model.bind(asker, channel, this.stage.asItIs(peer));
-    return this.#judge(actor, asker, "other", { outcome, message: undefined }, redo);
-  }
-
-  /** Compares an answer with what the model says, and keeps how, for the case that the request is sent again. */
-  #judge(actor: Actor, asker: Asker, method: "allocate" | "other", reply: Reply, redo: (reply: Reply) => Outcome): Outcome {
-    // Whoever has never been told a realm has proven nothing by it, now or later.
-    actor.last = actor.client.realm === "" ? undefined : { method, redo };
-    assert.equal(reply.outcome, this.stage.model.refusal(asker, method) ?? redo(reply));
-    return reply.outcome;
-  }
-
-  /** The last request once more, octet by octet, whatever has become of its credential and its nonce. */
-  #again(who: number): Outcome {
-    const { client, last } = this.stage.actor(who);
-    if (last === undefined || client.lastRequest === undefined) return "silence";
-    const { bytes, nonceAt } = client.lastRequest;
-    const [message] = client.exchange(bytes);
-    assert.ok(message, "it is answered");
-    const outcome = message.class === CLASS.success ? "ok" : (message.errorCode?.code ?? 0);
-    const asker = { ...this.stage.asker(who), username: Message.decode(bytes)?.username ?? "" };
-    const isStale = this.stage.model.now - nonceAt > NONCE_SECONDS;
-    assert.equal(outcome, this.stage.model.refusal(asker, last.method) ?? (isStale ? 438 : last.redo({ outcome, message })));
-    return outcome;
+    return judge(this.stage, actor, asker, "other", { outcome, message: undefined }, redo);
   }
 
   #send({ who, peer: number, octets, whole }: Extract<Step, { do: "send" }>): string {
@@ -233,13 +230,13 @@ class Leader {
     if (peer === undefined) return "nobody there";
     const text = this.stage.text(octets);
     this.stage.actor(who).client.sendTo(peer.text, text, (b) => whole && b.add(ATTRIBUTE.dontFragment, true));
-    return this.#arrives(text, this.stage.model.send(who, peer, text.length, whole === true));
+    return this.#arrives(text, this.stage.model.send(this.stage.actor(who).tuple, peer, text.length, whole === true));
   }
 
   #sendOver({ who, channel, octets }: Extract<Step, { do: "sendOver" }>): string {
     const text = this.stage.text(octets);
     this.stage.actor(who).client.sendOver(channel, text);
-    return this.#arrives(text, this.stage.model.sendOver(who, channel, text.length));
+    return this.#arrives(text, this.stage.model.sendOver(this.stage.actor(who).tuple, channel, text.length));
   }
 
   /** A datagram from a peer to where a client's relayed address is or was. */
@@ -254,13 +251,18 @@ class Leader {
 
   #unreachable({ who, peer: number }: Extract<Step, { do: "unreachable" }>): string {
     const peer = this.stage.peer(number);
-    const { client } = this.stage.actor(who);
-    const allocation = this.stage.model.allocations.get(who);
+    const { client, tuple } = this.stage.actor(who);
+    const allocation = this.stage.model.allocations.get(tuple);
     const address = client.relayedAddresses.find(({ ip }) => ip.family === peer?.family);
-    if (peer === undefined || address === undefined || allocation?.relays.get(peer.family)?.port !== address.port)
+    if (
+      peer === undefined ||
+      address === undefined ||
+      allocation?.relays.get(peer.family)?.port !== address.port ||
+      allocation.isTcp
+    )
       return "nobody there";
     const icmp = peer.family === 4 ? { type: 3, code: 3, data: 0 } : { type: 1, code: 4, data: 0 };
-    this.stage.world.unreachable(address, peer.text, icmp);
+    (this.stage.worlds[clientAt(tuple).shard] ?? this.stage.world).unreachable(address, peer.text, icmp);
     const told = client.inbox.splice(0).map(({ bytes }) => Message.decode(bytes));
     assert.equal(told.length, allocation.permits(peer.ipKey) ? 1 : 0, "exactly if the peer is permitted");
     assert.ok(told.every((message) => message?.method === METHOD.data && message.icmp !== undefined));
@@ -277,9 +279,18 @@ class Leader {
 
   #waitFor({ who, nth, before }: Extract<Step, { do: "waitFor" }>): string {
     const { model } = this.stage;
-    const moments = [...new Set(model.allocations.get(who)?.moments())];
+    const moments = [...new Set(model.allocations.get(this.stage.actor(who).tuple)?.moments())];
     const seconds = (moments[nth] ?? moments[0] ?? 0) - before - model.now;
     if (seconds > 0) this.stage.pass(seconds, true);
     return `${Math.max(0, seconds)} seconds`;
   }
+}
+
+/** Steps in which a client says something. */
+const SAID: ReadonlySet<string> = new Set([
+  ...["allocate", "refresh", "permit", "bind", "bring", "connect", "attach", "again", "send", "sendOver", "switch"],
+]);
+
+function isSaid(step: Step): step is Extract<Step, { readonly who: number }> {
+  return SAID.has(step.do);
 }

@@ -23,6 +23,28 @@ export interface ModelTotals {
   dropped: number;
 }
 
+/** A five-tuple that an allocation may move to (RFC 8016), once its client speaks from there. */
+export interface ModelMove {
+  readonly tuple: number;
+  readonly clientIp: string;
+  /** Of the last Refresh with a ticket that came from there. */
+  readonly transaction: string;
+  /** It was a stream, and has closed since. */
+  isGone: boolean;
+}
+
+/** A TCP connection between a relayed address and a peer (RFC 6062). */
+export interface ModelConnection {
+  readonly peer: Pick<ModelPeer, "key" | "text">;
+  /** Of the Connect; none where the peer has connected. */
+  readonly transaction?: string;
+  /** CONNECTION-ID, once the client was told. */
+  id?: number;
+  stage: "connecting" | "waiting" | "bound";
+  /** Of the first two stages. */
+  until: number;
+}
+
 interface ModelChannel {
   readonly peer: ModelPeer;
   /** Whether the peer was a relay of ours when it was bound: then it goes with it. */
@@ -34,15 +56,28 @@ interface ModelChannel {
 
 /** What RFC 8656 lets a client have: maps of moments in whole seconds. What is alive until a moment is not alive at it. */
 export class ModelAllocation {
-  readonly who: number;
+  /** The five-tuple of its client. */
+  tuple: number;
   readonly username: string;
-  readonly clientIp: string;
+  clientIp: string;
   readonly startedAt: number;
   readonly endsAt: number;
   readonly outlivesCredential: boolean;
   readonly transaction: string;
   readonly token: string | undefined;
   readonly missing: { readonly family: 4 | 6; readonly code: number } | undefined;
+  /** Whether it has TCP connections instead of datagrams. */
+  readonly isTcp: boolean;
+  /** Whether its client has a ticket. */
+  readonly isMobile: boolean;
+  /** Tickets of this generation count, and while it may move the next one too. */
+  generation = 0;
+  move: ModelMove | undefined;
+  /** The transaction that it has moved by: its retransmissions are answered. */
+  movedBy: string | undefined;
+  /** Its stream has closed, and its client may still come back with a ticket. */
+  abandoned = false;
+  readonly connections = new Map<string, ModelConnection>();
   /** Port and end, by family, IPv4 first. */
   readonly relays = new Map<4 | 6, { readonly port: number; until: number }>();
   readonly permissions = new Map<string, number>();
@@ -57,11 +92,21 @@ export class ModelAllocation {
   constructor(
     facts: Pick<
       ModelAllocation,
-      "who" | "username" | "clientIp" | "startedAt" | "endsAt" | "outlivesCredential" | "transaction" | "token" | "missing"
+      | "tuple"
+      | "username"
+      | "clientIp"
+      | "startedAt"
+      | "endsAt"
+      | "outlivesCredential"
+      | "transaction"
+      | "token"
+      | "missing"
+      | "isTcp"
+      | "isMobile"
     >,
     bytesPerSecond: number,
   ) {
-    this.who = facts.who;
+    this.tuple = facts.tuple;
     this.username = facts.username;
     this.clientIp = facts.clientIp;
     this.startedAt = facts.startedAt;
@@ -70,12 +115,30 @@ export class ModelAllocation {
     this.transaction = facts.transaction;
     this.token = facts.token;
     this.missing = facts.missing;
+    this.isTcp = facts.isTcp;
+    this.isMobile = facts.isMobile;
     this.#bytesPerSecond = bytesPerSecond;
     const burst = BURST_SECONDS * bytesPerSecond;
     this.#buckets = [
       [burst, 0],
       [burst, 0],
     ];
+  }
+
+  /** It has come to where its client has spoken from; a burst is not to be had again by moving. */
+  moveTo({ tuple, clientIp, transaction }: ModelMove, now: number): void {
+    this.movedBy = transaction;
+    this.tuple = tuple;
+    this.clientIp = clientIp;
+    this.generation++;
+    this.move = undefined;
+    this.abandoned = false;
+    for (const bucket of this.#buckets) bucket.splice(0, 2, 0, now);
+  }
+
+  /** Whether it counts for an IP address: that of its client, and that where the client may turn up. */
+  countsAt(clientIp: string): boolean {
+    return this.clientIp === clientIp || this.move?.clientIp === clientIp;
   }
 
   permits(ipKey: string): boolean {
@@ -118,7 +181,9 @@ export class ModelAllocation {
   }
 
   get boundChannels(): number {
-    return [...this.channels.values()].filter(({ restsUntil }) => restsUntil === undefined).length;
+    let count = 0;
+    for (const { restsUntil } of this.channels.values()) if (restsUntil === undefined) count++;
+    return count;
   }
 
   /** Counts a datagram, or that the bandwidth limit drops it. */
@@ -172,6 +237,7 @@ export class ModelAllocation {
       ...[...this.relays.values()].map(({ until }) => until),
       ...this.permissions.values(),
       ...[...this.channels.values()].map(({ until, restsUntil }) => restsUntil ?? until),
+      ...[...this.connections.values()].flatMap(({ stage, until }) => (stage === "bound" ? [] : [until])),
     ].sort((a, b) => a - b);
   }
 

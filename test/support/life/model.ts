@@ -1,41 +1,22 @@
-import { FIRST_PORT, relayedPortOf, relayPeer } from "./cast.ts";
-import { ModelAllocation, type ModelPeer, type ModelTotals } from "./model-allocation.ts";
+import { clientAt, FIRST_PORT, relayedPortOf, relayPeer, whoseIs } from "./cast.ts";
+import { ModelAllocation, type ModelConnection, type ModelPeer } from "./model-allocation.ts";
+import { speak } from "./model-moves.ts";
+import {
+  type AllocateWish,
+  type Arrival,
+  type Asked,
+  type Asker,
+  type Grant,
+  type ModelEnd,
+  type Notice,
+  partsOf,
+} from "./model-values.ts";
 import type { Kind, Limits } from "./step.ts";
 
 const DEFAULT_SECONDS = 600; // RFC 8656 §7.2, and the least that is granted
 const MAX_SECONDS = 3600; // RFC 8656 §7.2
 const RESERVATION_SECONDS = 30; // RFC 8656 §7.2
 const JUDGEMENT_SECONDS = 1;
-
-/** Who asks: on which five-tuple, with whose credential, from where. */
-export interface Asker {
-  readonly who: number;
-  readonly username: string;
-  readonly clientIp: string;
-}
-
-/** What an Allocate comes to, but for the ports, which are the server's to choose. */
-export interface Grant {
-  readonly outcome: "ok" | number;
-  readonly existing?: ModelAllocation;
-  readonly families: readonly (4 | 6)[];
-  readonly missing?: { readonly family: 4 | 6; readonly code: number };
-  readonly seconds: number;
-  /** The port that a token stands for. */
-  readonly port?: number;
-}
-
-/** A datagram that arrives: at a client, over a channel or as a Data indication, or at somebody who is no relay of ours. */
-export type Arrival =
-  | { readonly who: number; readonly channel: number }
-  | { readonly who: number; readonly peer: string }
-  | { readonly at: string };
-
-/** A live allocation's end. */
-export interface ModelEnd {
-  readonly totals: ModelTotals;
-  readonly reason: string;
-}
 
 type Owner = ModelAllocation | "reserved";
 
@@ -53,6 +34,7 @@ export class Model {
   readonly deletedProjects = new Set<string>();
   readonly allocations = new Map<number, ModelAllocation>();
   readonly ended: ModelEnd[] = [];
+  readonly notices: Notice[] = [];
   /** When relays were last looked for. */
   #lookedAt = 0;
   readonly #ports: Record<4 | 6, Map<number, Owner>> = { 4: new Map(), 6: new Map() };
@@ -67,28 +49,34 @@ export class Model {
     return this.#ports[4].size + this.#ports[6].size;
   }
 
-  get relays(): number {
-    return [...this.allocations.values()].reduce((sum, { relays }) => sum + relays.size, 0);
+  /** How many allocations a shard has. */
+  allocationsOn(shard: number): number {
+    let count = 0;
+    for (const tuple of this.allocations.keys()) if (clientAt(tuple).shard === shard) count++;
+    return count;
   }
 
-  get routes(): number {
-    return [...this.allocations.values()].reduce((sum, { boundChannels }) => sum + boundChannels, 0);
-  }
-
-  /** Why a request goes no further than its credentials, if it does. */
-  refusal({ who, username }: Asker, method: "allocate" | "other"): 401 | 403 | undefined {
-    const allocation = this.allocations.get(who);
+  /** Why a request goes no further than its credentials, if it does. Whatever comes uses the five-tuple, but for a ticket. */
+  refusal({ tuple, username }: Asker, asked: Asked): 401 | 403 | "silence" | undefined {
+    if (typeof asked === "string") speak(this, tuple);
+    if ((asked === "connect" || asked === "connectionBind") && !this.limits.tcpRelay) return "silence";
+    const allocation = this.allocations.get(tuple);
     if (!this.limits.relayEnabled && allocation === undefined) return 403;
-    const { expiry, project } = partsOf(username);
-    if (this.revoked.has(username) || this.deletedProjects.has(project)) return 401;
-    if (this.now + this.unixOffset < expiry) return undefined;
-    const outlives = method === "other" && allocation?.outlivesCredential === true && allocation.username === username;
+    if (this.revoked.has(username) || this.deletedProjects.has(partsOf(username).project)) return 401;
+    if (!this.hasExpired(username)) return undefined;
+    if (typeof asked === "object") return asked.ticket?.allocation.outlivesCredential === true ? undefined : 401;
+    if (asked === "connectionBind") return undefined; // whose the connection is decides
+    const outlives = asked !== "allocate" && allocation?.outlivesCredential === true && allocation.username === username;
     return outlives ? undefined : 401;
   }
 
+  hasExpired(username: string): boolean {
+    return this.now + this.unixOffset >= partsOf(username).expiry;
+  }
+
   /** The allocation that a request is about, or why there is none for it. */
-  allocationOf({ who, username }: Asker): ModelAllocation | 437 | 441 {
-    const allocation = this.allocations.get(who);
+  allocationOf({ tuple, username }: Asker): ModelAllocation | 437 | 441 {
+    const allocation = this.allocations.get(tuple);
     if (allocation === undefined) return 437;
     return allocation.username === username ? allocation : 441;
   }
@@ -96,17 +84,21 @@ export class Model {
   /** What an Allocate comes to; nothing is changed before {@link begin}. */
   allocate(asker: Asker, wish: AllocateWish): Grant {
     const refuse = (outcome: number): Grant => ({ outcome, families: [], seconds: 0 });
-    const existing = this.allocations.get(asker.who);
+    const existing = this.allocations.get(asker.tuple);
     if (existing !== undefined) {
       const isSame = existing.username === asker.username && existing.transaction === wish.transaction;
       if (!isSame) return refuse(437);
       const [first] = existing.relays.values();
       return { outcome: "ok", existing, families: [...existing.relays.keys()], seconds: (first?.until ?? 0) - this.now };
     }
+    const { transport, shard } = clientAt(asker.tuple);
+    if (wish.kind === "tcp" && !this.limits.tcpRelay) return refuse(442);
+    if (wish.kind === "tcp" && transport === "udp") return refuse(400);
     if (wish.kind === "whole" && !this.limits.dontFragment) return refuse(420);
+    if (wish.mobile && (wish.kind === "tcp" || !this.limits.mobility)) return refuse(405);
     if (this.draining) return refuse(508);
     if (this.#isOverQuota(asker)) return refuse(486);
-    if (this.allocations.size >= this.limits.slots) return refuse(508);
+    if (this.allocationsOn(shard) >= this.limits.slots) return refuse(508);
     const seconds = this.#grant(wish.lifetime, this.#endOf(asker.username));
     if (wish.kind === "token") {
       const port = this.#reservations.get(wish.token ?? "")?.port;
@@ -123,7 +115,7 @@ export class Model {
   }
 
   /** Makes the allocation that was granted, with the ports that the server chose. @throws {Error} for a port that is taken */
-  begin(asker: Asker, wish: AllocateWish, grant: Grant, ports: readonly number[], token: string | undefined): void {
+  begin(asker: Asker, wish: AllocateWish, grant: Grant, ports: readonly number[], token: string | undefined): ModelAllocation {
     const allocation = new ModelAllocation(
       {
         ...asker,
@@ -133,6 +125,8 @@ export class Model {
         transaction: wish.transaction,
         token,
         missing: grant.missing,
+        isTcp: wish.kind === "tcp",
+        isMobile: wish.mobile,
       },
       this.limits.bytesPerSecond,
     );
@@ -146,19 +140,28 @@ export class Model {
       this.#take(4, (ports[0] ?? 0) + 1, "reserved");
       this.#reservations.set(token, { port: (ports[0] ?? 0) + 1, until: this.now + RESERVATION_SECONDS });
     }
-    this.allocations.set(asker.who, allocation);
+    this.allocations.set(asker.tuple, allocation);
+    return allocation;
   }
 
   /** @returns the code, or the seconds of LIFETIME */
   refresh(asker: Asker, lifetime: number | undefined, family: 4 | 6 | undefined): { outcome: "ok" | number; seconds: number } {
     const allocation = this.allocationOf(asker);
-    if (typeof allocation === "number") return { outcome: allocation, seconds: 0 };
+    return typeof allocation === "number" ? { outcome: allocation, seconds: 0 } : this.renew(allocation, lifetime, family);
+  }
+
+  /** What a Refresh does to the allocation that it is about. */
+  renew(
+    allocation: ModelAllocation,
+    lifetime: number | undefined,
+    family: 4 | 6 | undefined,
+  ): { outcome: "ok" | number; seconds: number } {
     const chosen = [...allocation.relays.keys()].filter((each) => family === undefined || each === family);
     if (chosen.length === 0) return { outcome: 443, seconds: 0 };
     const seconds = lifetime === 0 ? 0 : this.#grant(lifetime, allocation.endsAt);
     for (const each of chosen) {
       const relay = allocation.relays.get(each);
-      if (lifetime === 0) this.#endRelay(allocation, each, "closed by client");
+      if (lifetime === 0) this.endRelay(allocation, each, "closed by client");
       else if (relay !== undefined) relay.until = this.now + seconds;
     }
     return { outcome: "ok", seconds };
@@ -176,10 +179,10 @@ export class Model {
   bind(asker: Asker, number: number, peer: ModelPeer): "ok" | number {
     const allocation = this.allocationOf(asker);
     if (typeof allocation === "number") return allocation;
-    if (number < 0x4000) return 400;
+    if (allocation.isTcp || number < 0x4000) return 400;
     if (!allocation.relays.has(peer.family)) return 443;
     if (!allocation.mayBind(number, peer)) return 400;
-    if (!this.#hasRoomFor(allocation, peer)) return 508;
+    if (!this.hasRoomFor(allocation, peer)) return 508;
     if (!peer.maySend) return 403;
     const permitted = allocation.permit([peer], this.now, this.limits.peersPerAllocation);
     if (permitted !== "ok") return permitted;
@@ -190,13 +193,14 @@ export class Model {
   }
 
   /** Where the data of a Send indication arrives. */
-  send(who: number, peer: ModelPeer, octets: number, whole: boolean): readonly Arrival[] {
-    const allocation = this.allocations.get(who);
-    if (allocation === undefined || (whole && !this.limits.dontFragment)) return [];
+  send(tuple: number, peer: ModelPeer, octets: number, whole: boolean): readonly Arrival[] {
+    speak(this, tuple);
+    const allocation = this.allocations.get(tuple);
+    if (allocation === undefined || allocation.isTcp || (whole && !this.limits.dontFragment)) return [];
     if (!allocation.relays.has(peer.family) || !allocation.permits(peer.ipKey)) return [];
     let known = allocation.peers.get(peer.key);
     if (known === undefined || this.now - known.at >= JUDGEMENT_SECONDS) {
-      if (!this.#hasRoomFor(allocation, peer)) return [];
+      if (!this.hasRoomFor(allocation, peer)) return [];
       known = { allowed: peer.maySend, at: this.now };
       allocation.peers.set(peer.key, known);
     }
@@ -204,8 +208,10 @@ export class Model {
   }
 
   /** Where ChannelData arrives. A channel needs no permission on the way out (RFC 8656 §12.6). */
-  sendOver(who: number, number: number, octets: number): readonly Arrival[] {
-    const allocation = this.allocations.get(who);
+  sendOver(tuple: number, number: number, octets: number): readonly Arrival[] {
+    if (number < 0x4000) return []; // it looks like a message, and is none
+    speak(this, tuple);
+    const allocation = this.allocations.get(tuple);
     const peer = allocation?.peerOver(number);
     return allocation === undefined || peer === undefined ? [] : this.#toPeer(allocation, peer, octets);
   }
@@ -213,22 +219,36 @@ export class Model {
   /** Where a datagram to one of our relayed addresses arrives. */
   arrive(from: Pick<ModelPeer, "text" | "key" | "ipKey">, family: 4 | 6, port: number, octets: number): readonly Arrival[] {
     const owner = this.#ports[family].get(port);
-    if (owner === undefined || owner === "reserved" || !owner.permits(from.ipKey)) return [];
-    if (!owner.charge("client", octets, this.now)) return [];
+    if (owner === undefined || owner === "reserved" || owner.isTcp || !owner.permits(from.ipKey)) return [];
+    if (!owner.charge("client", octets, this.now) || owner.abandoned) return [];
     const channel = owner.channelTo(from.key);
-    return [channel === undefined ? { who: owner.who, peer: from.text } : { who: owner.who, channel }];
+    const who = whoseIs(owner.tuple);
+    return [channel === undefined ? { who, peer: from.text } : { who, channel }];
   }
 
   isLive(family: 4 | 6, port: number): boolean {
-    return this.#ports[family].get(port) instanceof ModelAllocation;
+    return this.ownerOf(family, port) !== undefined;
+  }
+
+  /** Whose a relayed port is. */
+  ownerOf(family: 4 | 6, port: number): ModelAllocation | undefined {
+    const owner = this.#ports[family].get(port);
+    return owner instanceof ModelAllocation ? owner : undefined;
+  }
+
+  /** Whose a connection to a peer is. */
+  ownerOfConnection(connection: ModelConnection): ModelAllocation | undefined {
+    for (const each of this.allocations.values()) if (each.connections.get(connection.peer.key) === connection) return each;
+    return undefined;
   }
 
   /** Ends all that is over by now. */
   expire(exactly: boolean): void {
     if (this.now > this.#lookedAt) this.#endInside(exactly);
     for (const allocation of [...this.allocations.values()]) {
+      this.#expireConnections(allocation);
       for (const [family, { until }] of [...allocation.relays]) {
-        if (until <= this.now) this.#endRelay(allocation, family, "expired");
+        if (until <= this.now) this.endRelay(allocation, family, allocation.abandoned ? "client disconnected" : "expired");
       }
       allocation.expire(this.now, exactly);
     }
@@ -239,21 +259,38 @@ export class Model {
   #endInside(exactly: boolean): void {
     const next = this.#lookedAt + JUDGEMENT_SECONDS;
     this.#lookedAt = this.now;
-    const endedBy = (peer: ModelPeer): number | undefined => {
+    const endedBy = (peer: ModelPeer, shard: number): number | undefined => {
       const owner = this.#ports[peer.family].get(relayedPortOf(peer) ?? 0);
       if (!(owner instanceof ModelAllocation)) return exactly ? next : this.now;
       // What ends in the second of a look is found by the next one, and what ends late with it likewise.
-      const found = (owner.relays.get(peer.family)?.until ?? this.now) + JUDGEMENT_SECONDS;
-      return exactly && found <= this.now ? found : undefined;
+      // But a shard that looks at deadlines later sees at once what others have ended.
+      const isSeen = clientAt(owner.tuple).shard < shard;
+      const found = (owner.relays.get(peer.family)?.until ?? this.now) + (isSeen ? 0 : JUDGEMENT_SECONDS);
+      if (exactly) return found <= this.now ? Math.max(found, next) : undefined;
+      return isSeen && found <= this.now ? this.now : undefined;
     };
-    for (const allocation of this.allocations.values()) allocation.endInside(endedBy);
+    for (const allocation of this.allocations.values()) {
+      const { shard } = clientAt(allocation.tuple);
+      allocation.endInside((peer) => endedBy(peer, shard));
+    }
   }
 
   /** Ends allocations of ours, and nothing else. */
   end(reason: string, isMeant: (allocation: ModelAllocation) => boolean): void {
     for (const allocation of [...this.allocations.values()].filter(isMeant)) {
-      for (const family of [...allocation.relays.keys()]) this.#endRelay(allocation, family, reason);
+      for (const family of [...allocation.relays.keys()]) this.endRelay(allocation, family, reason);
     }
+  }
+
+  /** Ends one relayed address, and with the last of them the allocation. */
+  endRelay(allocation: ModelAllocation, family: 4 | 6, reason: string): void {
+    const { port } = allocation.relays.get(family) ?? {};
+    if (port !== undefined) this.#ports[family].delete(port);
+    allocation.endFamily(family);
+    if (allocation.relays.size > 0) return;
+    this.allocations.delete(allocation.tuple);
+    allocation.connections.clear();
+    this.ended.push({ totals: allocation.totals, reason });
   }
 
   shutdown(): void {
@@ -271,7 +308,8 @@ export class Model {
     return this.arrive(relayPeer(peer.family, relay.port, true), peer.family, target, octets);
   }
 
-  #hasRoomFor({ peers }: ModelAllocation, { key }: ModelPeer): boolean {
+  /** Whether one more peer may be bound, sent or connected to. */
+  hasRoomFor({ peers }: ModelAllocation, { key }: ModelPeer): boolean {
     const limit = this.limits.peersPerAllocation;
     return limit === 0 || peers.size < limit || peers.has(key);
   }
@@ -298,18 +336,23 @@ export class Model {
     if (port !== undefined) this.#ports[4].delete(port);
   }
 
-  #isOverQuota({ username, clientIp }: Asker): boolean {
-    const { perCredential, perLabel, perProject } = this.limits.quota;
+  /** Whether a credential or its label has its share of allocations at an IP address. */
+  isOverQuotaAt({ username, clientIp }: Pick<Asker, "username" | "clientIp">): boolean {
+    const { perCredential, perLabel } = this.limits.quota;
     const { project, label } = partsOf(username);
-    const all = [...this.allocations.values()].map((each) => ({ ...partsOf(each.username), each }));
-    const ofProject = all.filter((one) => one.project === project);
-    const fromHere = ofProject.filter(({ each }) => each.clientIp === clientIp);
-    const isReached = (limit: number, count: number): boolean => limit > 0 && count >= limit;
+    const here = [...this.allocations.values()].filter((each) => each.countsAt(clientIp));
+    const ofLabel = here.map((each) => partsOf(each.username)).filter((one) => one.project === project && one.label === label);
     return (
-      isReached(perProject, ofProject.length) ||
-      isReached(perCredential, fromHere.filter(({ each }) => each.username === username).length) ||
-      (label !== undefined && isReached(perLabel, fromHere.filter((one) => one.label === label).length))
+      isReached(perCredential, here.filter((each) => each.username === username).length) ||
+      (label !== undefined && isReached(perLabel, ofLabel.length))
     );
+  }
+
+  #isOverQuota({ username, clientIp }: Asker): boolean {
+    const { perProject } = this.limits.quota;
+    const { project } = partsOf(username);
+    const ofProject = [...this.allocations.values()].filter((each) => partsOf(each.username).project === project);
+    return isReached(perProject, ofProject.length) || this.isOverQuotaAt({ username, clientIp });
   }
 
   /** When an allocation that begins now ends at the latest. */
@@ -323,25 +366,19 @@ export class Model {
     return Math.min(seconds, endsAt - this.now);
   }
 
-  #endRelay(allocation: ModelAllocation, family: 4 | 6, reason: string): void {
-    const { port } = allocation.relays.get(family) ?? {};
-    if (port !== undefined) this.#ports[family].delete(port);
-    allocation.endFamily(family);
-    if (allocation.relays.size > 0) return;
-    this.allocations.delete(allocation.who);
-    this.ended.push({ totals: allocation.totals, reason });
+  /** Thirty seconds for a peer to answer, and thirty for the client to bind (RFC 6062 §5.2, §5.3). */
+  #expireConnections({ tuple, connections, relays }: ModelAllocation): void {
+    const endsAt = Math.max(...[...relays.values()].map(({ until }) => until));
+    for (const [key, connection] of connections) {
+      const { stage, transaction = "", until } = connection;
+      if (stage === "bound" || until > this.now || until > endsAt) continue;
+      connections.delete(key);
+      // What ends in the same moment may end in either order.
+      if (stage === "connecting") this.notices.push({ tuple, transaction, outcome: 447, connection, maybe: until === endsAt });
+    }
   }
 }
 
-/** What an Allocate asks for. */
-export interface AllocateWish {
-  readonly kind: Kind;
-  readonly lifetime: number | undefined;
-  readonly token: string | undefined;
-  readonly transaction: string;
-}
-
-function partsOf(username: string): { expiry: number; project: string; label: string | undefined } {
-  const [expiry = "", project = "", label] = username.split(":");
-  return { expiry: Number(expiry), project, label };
+function isReached(limit: number, count: number): boolean {
+  return limit > 0 && count >= limit;
 }

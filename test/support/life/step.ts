@@ -1,7 +1,7 @@
 import type { QuotaLimits } from "../../../src/policy/quota.ts";
 
 /** What an Allocate of a life asks for beside its lifetime. */
-export type Kind = "plain" | "ipv6" | "dual" | "even" | "pair" | "token" | "whole";
+export type Kind = "plain" | "ipv6" | "dual" | "even" | "pair" | "token" | "whole" | "tcp";
 
 /** What an operator can change in the middle of a life. */
 export interface Reload {
@@ -10,6 +10,8 @@ export interface Reload {
   readonly peersPerAllocation: number;
   readonly dontFragment: boolean;
   readonly relayEnabled: boolean;
+  readonly mobility: boolean;
+  readonly tcpRelay: boolean;
 }
 
 /** The world that a life is led in. */
@@ -18,7 +20,7 @@ export interface Limits extends Reload {
   readonly seed: number;
   /** How many relayed ports each family has. */
   readonly ports: number;
-  /** How many allocations have a place in the counters. */
+  /** How many allocations of a shard have a place in the counters. */
   readonly slots: number;
   readonly quota: QuotaLimits;
   readonly bytesPerSecond: number;
@@ -29,7 +31,14 @@ export interface Limits extends Reload {
  * state it finds the world: steps can be left out, and the rest is still a life.
  */
 export type Step =
-  | { readonly do: "allocate"; readonly who: number; readonly kind: Kind; readonly lifetime?: number }
+  | {
+      readonly do: "allocate";
+      readonly who: number;
+      readonly kind: Kind;
+      readonly lifetime?: number;
+      /** It asks for a MOBILITY-TICKET. */
+      readonly mobile?: true;
+    }
   | { readonly do: "refresh"; readonly who: number; readonly lifetime?: number; readonly family?: 4 | 6 }
   | { readonly do: "permit"; readonly who: number; readonly peers: readonly number[] }
   | { readonly do: "bind"; readonly who: number; readonly channel: number; readonly peer: number }
@@ -37,6 +46,27 @@ export type Step =
   | { readonly do: "sendOver"; readonly who: number; readonly channel: number; readonly octets: number }
   | { readonly do: "hear"; readonly who: number; readonly family: 4 | 6; readonly peer: number; readonly octets: number }
   | { readonly do: "unreachable"; readonly who: number; readonly peer: number }
+  /** A Refresh with the nth newest ticket of those that `of` was given; -1: one that nobody was given. */
+  | {
+      readonly do: "bring";
+      readonly who: number;
+      readonly of: number;
+      readonly nth: number;
+      readonly lifetime?: number;
+      readonly family?: 4 | 6;
+      /** With a credential of one's own, whoever's the ticket is. */
+      readonly wrong?: true;
+    }
+  /** Connect; and what becomes of the nth that is under way, or was given up. */
+  | { readonly do: "connect"; readonly who: number; readonly peer: number }
+  | { readonly do: "answer"; readonly nth: number; readonly accepts: boolean }
+  /** A peer connects to the relayed address that a client has or had. */
+  | { readonly do: "knock"; readonly who: number; readonly peer: number }
+  /** A ConnectionBind with the nth newest id that `of` was told; -1: with one that nobody was told. */
+  | { readonly do: "attach"; readonly who: number; readonly of: number; readonly nth: number; readonly wrong?: true }
+  /** Octets pass over the data connection that a client's stream has become; and its end, from either side. */
+  | { readonly do: "pass"; readonly who: number; readonly toPeer: number; readonly toClient: number }
+  | { readonly do: "hangUp"; readonly who: number }
   /** The last request once more, octet by octet. */
   | { readonly do: "again"; readonly who: number }
   /** Somebody else's credential, or a new one, on the same five-tuple. */
