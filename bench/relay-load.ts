@@ -32,7 +32,7 @@ const { values } = parseArgs({
 });
 const DOCUMENTS = fileURLToPath(new URL("../docs/performance/", import.meta.url));
 /** Rounds before set-up is measured. */
-const SET_UP_WARM_UPS = 5;
+const SET_UP_WARM_UPS = 16;
 const seconds = Number(values.seconds);
 const rounds = Number(values.rounds);
 
@@ -120,7 +120,7 @@ async function write(): Promise<void> {
     "",
     `Measured by \`npm run bench -- relay-load${values.against === undefined ? "" : ` --against ${values.against}`} --write\` on ${summary.machine}:`,
     `medians of ${rounds} alternating rounds of ${seconds} s. Costs are CPU nanoseconds of the whole server process for each`,
-    "datagram that arrived, as the kernel accounts for them; an Allocate is one of a server that has made 10,000 before.",
+    "datagram that arrived, as the kernel accounts for them; an Allocate is one of a server that has made 32,000 before.",
     "[The log](log.md) says what was tried to lower them.",
     "",
     tableOf(results),
