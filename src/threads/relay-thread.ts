@@ -49,10 +49,11 @@ async function relayThread(plan: RelayThreadPlan): Promise<void> {
   };
 
   for (let wait = 0; running; wait = Math.min(LONGEST_WAIT_MS, Math.ceil(thread.shard.expire()))) {
-    if (plane.turn(wait)) {
+    const patience = Math.min(wait, housekeeping.restMs);
+    if (plane.turn(patience)) {
       for (let post = receiveMessageOnPort(plan.mailbox); post !== undefined; post = receiveMessageOnPort(plan.mailbox))
         obey(post.message);
-    }
+    } else if (patience === housekeeping.restMs && plane.arrived === 0) housekeeping.rest();
     housekeeping.after(thread.doings());
     const lines = thread.takeLines();
     if (lines.length > 0) tell({ kind: "lines", lines });

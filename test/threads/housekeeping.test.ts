@@ -24,6 +24,20 @@ test("after 1,024 allocations have ended, and as many as live, all is collected"
   assert.deepEqual(collected, ["all", "all"]);
 });
 
+test("a thread that comes to rest throws away what it owes, once, and only if it has thought much", () => {
+  const { collected, housekeeping } = kept();
+  housekeeping.after({ ...nothing, thoughts: 255 });
+  assert.equal(housekeeping.restMs, Number.POSITIVE_INFINITY);
+  housekeeping.rest();
+  housekeeping.after({ ...nothing, thoughts: 256 });
+  assert.equal(housekeeping.restMs, 1000);
+  assert.deepEqual(collected, []);
+  housekeeping.rest();
+  assert.equal(housekeeping.restMs, Number.POSITIVE_INFINITY);
+  housekeeping.rest();
+  assert.deepEqual(collected, ["all"]);
+});
+
 function kept() {
   const collected: string[] = [];
   const collector = { collectYoung: () => void collected.push("young"), collectAll: () => void collected.push("all") };
