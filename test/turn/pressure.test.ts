@@ -62,6 +62,22 @@ describe("under pressure", () => {
     assert.equal(live.refresh({}, { retry: false }).outcome, 438);
   });
 
+  test("RFC 8656 §7.4: a new Allocate under more load than a thread can bear is 508, and taken when it is over", () => {
+    const world = new Simulation();
+    const client = world.client();
+    press(world, 0);
+    challenge(client);
+    press(world, 0.8);
+    assert.equal(client.tryAllocate().outcome, 508);
+    assert.equal(world.ports.live + world.quota.size, 0, "nothing is taken for it");
+    world.advance({ seconds: 2 });
+    press(world, 0);
+    assert.equal(client.tryAllocate().outcome, "ok");
+    press(world, 0.95);
+    const again = client.exchange(client.lastRequest?.bytes ?? new Uint8Array(0));
+    assert.equal(again.length, 1, "who has an allocation is answered at any level");
+  });
+
   test("requests of other methods that prove nothing are strangers' too", () => {
     const world = new Simulation();
     press(world, 0.6);
