@@ -1,6 +1,6 @@
 import { Elysia, ValidationError } from "elysia";
 import { CredentialKeys } from "../credentials/credential-keys.ts";
-import { boundedText, Unreadable } from "./body.ts";
+import { bounded, Unreadable } from "./body.ts";
 import { corsHeaders, preflightHeaders } from "./cors.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { credentials } from "./routes/credentials.ts";
@@ -84,24 +84,11 @@ class Routes {
     if (!methods.includes(request.method)) {
       throw new Problem("method_not_allowed", `This path answers ${methods.join(", ")}`, { allow: methods.join(", ") });
     }
-    const inside = await forElysia(request);
+    const inside = await bounded(request);
     const answer = await this.#elysia.fetch(inside);
     if (this.#failures.has(inside)) throw this.#failures.get(inside);
     return answer;
   }
-}
-
-/**
- * A request as routes see it: HEAD is GET, a body is bounded and in memory, an empty one is `{}`, one without a type
- * is JSON, and there are no cookies, which nothing here reads.
- */
-async function forElysia(request: Request): Promise<Request> {
-  const headers = new Headers(request.headers);
-  headers.delete("cookie");
-  if (request.method !== "POST") return new Request(request.url, { headers });
-  const text = await boundedText(request);
-  if (text === "" || !headers.get("content-type")) headers.set("content-type", "application/json");
-  return new Request(request.url, { method: "POST", headers, body: text === "" ? "{}" : text });
 }
 
 /** Adds the headers of every answer; that to a HEAD has the length of what it does not send. */

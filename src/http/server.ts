@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import { createServer as createListener, type Server as Listener, type Socket } from "node:net";
 import type { App } from "./app.ts";
-import { MAX_BODY_OCTETS } from "./body.ts";
+import { BoundedRequest, MAX_BODY_OCTETS } from "./body.ts";
 import { Connections, type Timeouts } from "./connections.ts";
 
 /** How sockets are treated. */
@@ -16,7 +16,7 @@ export interface HttpServerOptions {
 export type ListenTarget = { readonly host: string; readonly port: number } | { readonly fd: number };
 
 /** Headers that the API reads; no others go in. */
-const passed = ["authorization", "content-type", "origin", "cookie"];
+const passed = ["authorization", "content-type", "origin"];
 /** Methods that every runtime's Request can carry; Bun's takes others for GET. Those go in as PUT, which no path knows either. */
 const speakable = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
@@ -33,6 +33,7 @@ export class HttpServer {
   readonly #server: Server;
   readonly #listener: Listener;
   readonly #connections: Connections;
+  readonly #date = new DateHeader();
 
   constructor(app: App, { isTrustedProxy = () => false, timeouts = {} }: HttpServerOptions = {}) {
     this.#app = app;
@@ -79,16 +80,15 @@ export class HttpServer {
     const connection = this.#connections.of(incoming.socket);
     connection.requestBegins();
     outgoing.once("close", () => connection.answerEnds());
+    incoming.on("error", () => {}); // of a client that has gone; the connection's end is what counts
     try {
       const { body, whole } = await readBody(incoming);
       connection.bodyEnds();
       const request = toRequest(incoming, body);
       if (!request) return refuse(incoming.socket, undefined);
-      await send(
-        await this.#app.fetch(request, { address: this.#clientOf(incoming) }),
-        outgoing,
-        whole && !this.#connections.closing,
-      );
+      const answer = await this.#app.fetch(request, { address: this.#clientOf(incoming) });
+      const goesOn = whole && !this.#connections.closing;
+      await send(answer, outgoing, { date: this.#date.now(), ...(!goesOn && { connection: "close" }) });
       if (!whole) incoming.resume(); // what still comes is thrown away, so that the answer is not lost in a reset
     } catch {
       incoming.socket.destroy(); // the client is gone in the middle; the API itself never rejects
@@ -108,11 +108,33 @@ export class HttpServer {
   }
 }
 
+/** The time of an answer (RFC 9110 §6.6.1), worded once a second. */
+class DateHeader {
+  #second = 0;
+  #text = "";
+
+  now(): string {
+    const second = Math.floor(Date.now() / 1000);
+    if (second !== this.#second) this.#text = new Date(1000 * second).toUTCString();
+    this.#second = second;
+    return this.#text;
+  }
+}
+
+const nothing = new Uint8Array(0);
+
 /** At most one octet more than the API allows; the rest stays unread. */
 async function readBody(incoming: IncomingMessage): Promise<{ body: Uint8Array; whole: boolean }> {
+  await undefined; // until the parser has returned: most bodies come together with their header
   const pieces: Uint8Array[] = [];
   let octets = 0;
+  if (incoming.complete) {
+    for (let piece = pieceOf(incoming); piece !== undefined; piece = pieceOf(incoming)) pieces.push(piece);
+    const [all = nothing] = pieces.length > 1 ? [Buffer.concat(pieces)] : pieces;
+    return { body: all.subarray(0, MAX_BODY_OCTETS + 1), whole: all.length <= MAX_BODY_OCTETS };
+  }
   return new Promise((resolve, reject) => {
+    if (incoming.destroyed) reject(new Error("The client has gone"));
     const done = (whole: boolean): void => {
       incoming.off("data", take).off("end", end);
       resolve({ body: Buffer.concat(pieces), whole });
@@ -131,8 +153,13 @@ async function readBody(incoming: IncomingMessage): Promise<{ body: Uint8Array; 
   });
 }
 
+function pieceOf(incoming: IncomingMessage): Uint8Array | undefined {
+  const piece: unknown = incoming.read();
+  return piece instanceof Uint8Array ? piece : undefined;
+}
+
 /** `undefined` for a request target that is no path: `*`, or rubbish. */
-function toRequest({ method = "GET", url = "", headers }: IncomingMessage, body: Uint8Array): Request | undefined {
+function toRequest({ method = "GET", url = "", headers }: IncomingMessage, body: Uint8Array): BoundedRequest | undefined {
   const given = new Headers();
   for (const name of passed) {
     const value = headers[name];
@@ -140,11 +167,10 @@ function toRequest({ method = "GET", url = "", headers }: IncomingMessage, body:
   }
   const path = url.startsWith("/") ? url : pathOfAbsolute(url);
   if (path === undefined || !URL.canParse(`http://localhost${path}`)) return undefined;
-  const hasBody = method !== "GET" && method !== "HEAD" && body.length > 0;
-  return new Request(`http://localhost${path}`, {
+  return new BoundedRequest(`http://localhost${path}`, {
     method: speakable.has(method) ? method : "PUT",
     headers: given,
-    ...(hasBody && { body: Uint8Array.from(body) }),
+    body,
   });
 }
 
@@ -155,14 +181,16 @@ function pathOfAbsolute(url: string): string | undefined {
   return pathname + search;
 }
 
-async function send(answer: Response, outgoing: ServerResponse, keepAlive: boolean): Promise<void> {
+async function send(answer: Response, outgoing: ServerResponse, headers: Record<string, string>): Promise<void> {
   const body = Buffer.from(await answer.arrayBuffer());
-  const headers: Record<string, string> = {};
   for (const [name, value] of answer.headers) headers[name] = value;
   if (answer.status !== 204) headers["content-length"] ??= `${body.length}`;
-  if (!keepAlive) headers.connection = "close";
+  // Head and body in one write: an adopted socket would be given two, each a record of TLS and a system call.
+  const { socket } = outgoing;
+  socket?.cork();
   outgoing.writeHead(answer.status, headers);
   outgoing.end(body);
+  socket?.uncork();
 }
 
 /** What is not HTTP gets what a web server answers, and the connection ends. */

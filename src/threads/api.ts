@@ -5,6 +5,7 @@ import { Regions } from "../directory/regions.ts";
 import { type App, createApp } from "../http/app.ts";
 import { HttpServer } from "../http/server.ts";
 import type { ErrorLog, Health, HttpSettings, Records } from "../http/services.ts";
+import { StockedRandom } from "../lib/random.ts";
 import { Secret } from "../lib/secret.ts";
 import type { Clock } from "../lib/time.ts";
 import type { TransportAddress } from "../net/address.ts";
@@ -47,6 +48,7 @@ export class Api {
     this.#regions = new Regions(settings.own);
     this.#mints = new SharedRateLimit(parts.mints, settings.mintsPerKeyPerMinute, parts.hashKey);
     this.#settings = httpSettings(settings);
+    const random = new StockedRandom(randomBytes);
     const current = (): HttpSettings => this.#settings;
     this.#trustedProxies = settings.trustedProxies;
     this.#isTrustedProxy = (address) => holds(this.#trustedProxies, address);
@@ -62,7 +64,7 @@ export class Api {
       log: parts.log,
       health: () => this.#health,
       metrics: parts.metrics ?? (() => ""),
-      newRequestId: () => randomBytes(REQUEST_ID_OCTETS).toString("base64url"),
+      newRequestId: () => Buffer.from(random.bytes(REQUEST_ID_OCTETS)).toString("base64url"),
       metricsRoutes: parts.metrics !== undefined,
       version: settings.version,
     });

@@ -179,6 +179,16 @@ describe("POST /v1/credentials", () => {
     assert.equal((await world.ask("/v1/credentials", { method: "POST", headers })).status, 200);
   });
 
+  test("refuses values that cannot be worded", async () => {
+    const world = makeWorld();
+    for (const value of ['{"toString":[]}', '[{"toString":1,"valueOf":1}]']) {
+      for (const name of ["region", "label", "ttl", "transports"]) {
+        assert.equal(await problemOf(await world.mint(`{"${name}":${value}}`)), "400 invalid_body", `${name}: ${value}`);
+      }
+    }
+    assert.deepEqual(world.logged, []);
+  });
+
   test("any body is answered, and none is a mistake of ours", async () => {
     const world = makeWorld();
     const body = fc.oneof(
