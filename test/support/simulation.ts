@@ -23,7 +23,7 @@ import type { EngineSettings } from "../../src/turn/settings.ts";
 import type { ShardMessage } from "../../src/turn/shard-message.ts";
 import { seededRandom } from "./seeded-random.ts";
 import { SimulatedClient, type SimulatedClientOptions } from "./simulated-client.ts";
-import { type Host, newHost, START_MONOTONIC_MS } from "./simulated-host.ts";
+import { type Host, newHost, SETTINGS, START_MONOTONIC_MS } from "./simulated-host.ts";
 import { SimulatedPeer } from "./simulated-peer.ts";
 import { SimulatedAuthority, SimulatedBudget, SimulatedPeers } from "./simulated-policy.ts";
 
@@ -47,18 +47,6 @@ export interface SimulationOptions {
 
 /** The wall clock at the beginning of every simulation. */
 export const START_UNIX_MS = 1_700_000_000_000;
-
-const SETTINGS: EngineSettings = {
-  realm: "relay.example.com",
-  relayEnabled: true,
-  onExpiry: "finish",
-  maxAllocationAgeSeconds: 86_400,
-  peersPerAllocation: 256,
-  dontFragment: true,
-  mobility: true,
-  tcpRelay: false,
-  behaviorDiscovery: [],
-};
 
 /** An address of ours that needs no translation. */
 export function relayAddress(local: string, shown = local): RelayAddress {
@@ -293,15 +281,20 @@ export class Simulation {
     this.#held = held;
     return {
       release: () => {
+        for (let next = held.shift(); next !== undefined; next = held.shift()) this.#deliver(...next);
         this.#held = undefined;
-        for (const [shard, message] of held) this.#tell(shard, message);
       },
     };
   }
 
   #tell(shard: number, message: ShardMessage): void {
-    if (this.#held === undefined) this.#host.shards[shard]?.handle({ kind: "fromShard", message });
+    const isOwn = this.#host.shards[shard] === this;
+    if (this.#held === undefined || isOwn) this.#deliver(shard, message);
     else this.#held.push([shard, message]);
+  }
+
+  #deliver(shard: number, message: ShardMessage): void {
+    this.#host.shards[shard]?.handle({ kind: "fromShard", message });
   }
 
   #perform(action: Action): void {
