@@ -245,7 +245,9 @@ export class Engine {
     const said = waiting.flatMap(({ from, bytes }) =>
       isChannelNumber(readUint16(bytes, 0)) ? this.#channelData(from, bytes, now) : this.#message(from, bytes, now),
     );
-    return [...said, ...brought.flatMap((message) => ticketBrought(this.#state, message, now))];
+    // Tickets come behind what was said: they may take the relay away that it leaves by.
+    const { shard } = this.#state.dependencies;
+    return [...said, ...brought.map((message): Action => ({ kind: "toShard", shard, message }))];
   }
 
   #request(request: Request, handler: Handler, now: Instant): readonly Action[] {

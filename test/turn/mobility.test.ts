@@ -316,6 +316,24 @@ describe("what can go wrong on the way", () => {
     assert.equal(here.peer(PEER).received()[0]?.text, "later");
   });
 
+  test("what a client has said leaves before its allocation goes on to where its ticket was brought meanwhile", () => {
+    const { here, there, username } = two();
+    const third = new Simulation({ beside: here });
+    const old = here.client({ username });
+    const ticket = allocateMobile(old);
+    old.channelBind(0x4000, PEER);
+    const stream = there.client({ username, transport: "tls" });
+    const next = ticketIn(bring(stream, ticket));
+    const onTheWay = here.holdMessages();
+    stream.sendOver(0x4000, "before I go");
+    const last = third.client({ username });
+    assert.equal(bring(last, next).outcome, "silence");
+    stream.disconnect();
+    onTheWay.release();
+    assert.equal(here.peer(PEER).received()[0]?.text, "before I go");
+    assert.deepEqual([there.engine.allocations, third.engine.allocations], [0, 1]);
+  });
+
   test("a ticket that is brought while the allocation is on its way to its owner waits for it", () => {
     const { here, there, username } = two();
     const third = new Simulation({ beside: here });
