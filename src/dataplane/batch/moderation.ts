@@ -1,11 +1,11 @@
 import { type Libc, PR_SET_TIMERSLACK } from "../libc.ts";
 
-/** So many datagrams a millisecond are dense: then two or three come in the time of a pause. */
+/** So many datagrams a millisecond are dense: then seven or eight come in the longest pause. */
 const DENSE_PER_MS = 50;
 /** Less than anybody hears or sees, even twice on a way. */
-const PAUSE_MICROSECONDS = 50;
-/** A turn with so many had enough to do. */
-const FULL_TURN = 32;
+const LONGEST_PAUSE_MICROSECONDS = 150;
+/** A turn with so many had enough to do, and no more than so many are let gather: sockets hold few more. */
+const FULL_TURN = 64;
 /** The system may end a pause so much later, in nanoseconds; it would like 50,000. */
 const TIMER_SLACK = 1_000;
 
@@ -16,7 +16,8 @@ const TIMER_SLACK = 1_000;
 export class Moderation {
   readonly #libc: Libc;
   readonly #nowMs: () => number;
-  #dense = false;
+  /** How long to pause after a turn, in microseconds; 0 where datagrams are not dense. */
+  #pause = 0;
   #count = 0;
   #sinceMs: number;
 
@@ -33,10 +34,11 @@ export class Moderation {
     this.#count += datagrams;
     if (this.#count >= DENSE_PER_MS) {
       const now = this.#nowMs();
-      this.#dense = this.#count >= DENSE_PER_MS * (now - this.#sinceMs);
+      const perMs = this.#count / (now - this.#sinceMs);
+      this.#pause = perMs < DENSE_PER_MS ? 0 : Math.min(LONGEST_PAUSE_MICROSECONDS, Math.floor((1000 * FULL_TURN) / perMs));
       this.#count = 0;
       this.#sinceMs = now;
     }
-    if (this.#dense && datagrams < FULL_TURN) this.#libc.usleep(PAUSE_MICROSECONDS);
+    if (this.#pause > 0 && datagrams < FULL_TURN) this.#libc.usleep(this.#pause);
   }
 }
