@@ -25,8 +25,9 @@ const REFUSES = 0.75;
  * The pressure on one thread: how many datagrams it has done of late in full turns, as a share of what a listener's
  * buffer holds.
  *
- * A thread that keeps up finds little waiting whenever it looks, however much it does in all; one that falls behind finds
- * a full turn each time. It is counted in datagrams, not in time: a crowd of a thousand that joins in one moment is
+ * A thread that keeps up finds little waiting when it looks, or finds a full turn now and then where much comes and it let
+ * that gather; one that falls behind finds a full turn each time. So each turn that is not full halves the pressure.
+ * It is counted in datagrams, not in time: a crowd of a thousand that joins in one moment is
  * served by the slowest machine. What is given up counts for nothing and costs little, so that the thread catches up, and
  * the pressure settles where what is left can be done.
  */
@@ -54,7 +55,10 @@ export class TurnPressure implements Pressure {
 
   /** A turn has done so many datagrams, what it gave up included. */
   turnEnds(datagrams: number, nowMs: () => number): void {
-    if (datagrams < FULL_TURN) return;
+    if (datagrams < FULL_TURN) {
+      this.#level /= 2;
+      return;
+    }
     this.#fade(nowMs());
     this.#level = Math.min(1, this.#level + (datagrams - this.#shed) / QUEUE);
   }

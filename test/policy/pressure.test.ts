@@ -28,6 +28,15 @@ describe("the pressure on a thread", () => {
     assert.deepEqual(new Set(run(pressure, { fromMs: 0, forMs: 5000, datagrams: 20, turnMs: 0.2 })), new Set([""]));
   });
 
+  test("is as good as none where datagrams are let gather, so that every other turn is full", () => {
+    const pressure = new TurnPressure();
+    for (let now = 0; now < 5000; now += 0.1) {
+      pressure.turnBegins(now);
+      pressure.turnEnds(Math.round(10 * now) % 2 === 0 ? 100 : 60, () => now);
+      assert.ok(!pressure.sheds("binding"));
+    }
+  });
+
   test("gives up Binding answers first, then 401s, then new allocations, before a listener's buffer is full", () => {
     const seen = run(new TurnPressure(), { fromMs: 0, forMs: 500, datagrams: 64, turnMs: 0.5 });
     const order = seen.filter((what, i) => what !== seen[i - 1]);
