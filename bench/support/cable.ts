@@ -28,6 +28,12 @@ export class Cable {
     this.#mac = textOf(NEAR, "address").replaceAll(":", "");
   }
 
+  /** Packets that have come in at the near end, and those that left there. */
+  get traffic(): { readonly into: number; readonly outOf: number } {
+    const count = (what: string): number => Number(textOf(NEAR, `statistics/${what}_packets`));
+    return { into: count("rx"), outOf: count("tx") };
+  }
+
   /** Begins to send requests from made-up addresses; ends when all are sent. */
   flood(request: { to: string; rate: number; count: number; seed: number; binding?: boolean }): Flood {
     const { to, rate, count, seed, binding = false } = request;
