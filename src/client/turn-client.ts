@@ -1,5 +1,5 @@
 import { readUint16 } from "../lib/bytes.ts";
-import { Deadlines } from "../lib/deadlines.ts";
+import { Deadlines, NO_DEADLINE, type Timed } from "../lib/deadlines.ts";
 import type { Random } from "../lib/random.ts";
 import type { TransportAddress } from "../net/address.ts";
 import { ATTRIBUTE } from "../stun/attributes.ts";
@@ -32,7 +32,7 @@ export interface TurnClientOptions {
 }
 
 /** One request on its way: its octets are kept, for a retransmission is the same message. */
-interface Transaction {
+interface Transaction extends Timed {
   readonly id: number;
   readonly request: TurnRequest;
   readonly bytes: Uint8Array;
@@ -103,7 +103,7 @@ export class TurnClient {
     const transactionId = this.#options.random.bytes(TRANSACTION_ID_BYTES);
     const proof = request.kind === "challenge" || request.kind === "binding" ? undefined : this.#proof;
     const bytes = encodeRequest(request, transactionId, proof);
-    const transaction = { id, request, bytes, key: proof?.key, challenges, sent: 1 };
+    const transaction = { id, request, bytes, key: proof?.key, challenges, sent: 1, dueMs: NO_DEADLINE };
     this.#transactions.set(String.fromCharCode(...transactionId), transaction);
     this.#deadlines.set(transaction, nowMs + this.#waitAfter(1));
     return { kind: "transmit", bytes };

@@ -1,4 +1,4 @@
-import { Deadlines } from "../lib/deadlines.ts";
+import { Deadlines, NO_DEADLINE, type Timed } from "../lib/deadlines.ts";
 import { Secret } from "../lib/secret.ts";
 import type { Instant } from "../lib/time.ts";
 import type { ApiKey, Change, Project } from "../store/store.ts";
@@ -7,6 +7,11 @@ import type { ApiKey, Change, Project } from "../store/store.ts";
 export interface Newcomers {
   readonly keys: readonly ApiKey[];
   readonly projects: readonly string[];
+}
+
+/** A credential that was ended before its time; in Unix milliseconds. */
+interface Revoked extends Timed {
+  readonly username: string;
 }
 
 /**
@@ -20,7 +25,8 @@ export class Directory {
   readonly #projects = new Map<string, Project>();
   readonly #keys = new Map<string, ApiKey>();
   readonly #hashes = new Map<string, string>();
-  #revocations = new Deadlines<string>();
+  readonly #revocations = new Map<string, Revoked>();
+  #ends = new Deadlines<Revoked>();
   #revision = 0;
 
   /** The revision of the last change; 0 before the first. */
@@ -36,7 +42,7 @@ export class Directory {
     for (const project of change.projects) this.#projects.set(project.id, project);
     for (const id of change.revokedKeys) this.#forgetKey(id);
     if (change.deletedProjects.length > 0) this.#forgetProjects(new Set(change.deletedProjects));
-    for (const { username, expiresUnixMs } of change.revocations) this.#revocations.set(username, expiresUnixMs);
+    for (const { username, expiresUnixMs } of change.revocations) this.#revoke(username, expiresUnixMs);
     this.#revision = change.revision;
   }
 
@@ -68,8 +74,16 @@ export class Directory {
 
   /** Whether a credential was ended before its time; forgotten once it would have expired anyway. */
   isRevoked(username: string, now: Instant): boolean {
-    while (this.#revocations.take(now.unixMs) !== undefined);
-    return this.#revocations.of(username) !== undefined;
+    for (let over = this.#ends.take(now.unixMs); over !== undefined; over = this.#ends.take(now.unixMs)) {
+      this.#revocations.delete(over.username);
+    }
+    return this.#revocations.has(username);
+  }
+
+  #revoke(username: string, untilUnixMs: number): void {
+    const revoked = this.#revocations.get(username) ?? { username, dueMs: NO_DEADLINE };
+    this.#revocations.set(username, revoked);
+    this.#ends.set(revoked, untilUnixMs);
   }
 
   #forgetKey(id: string): void {
@@ -90,7 +104,8 @@ export class Directory {
     this.#keys.clear();
     this.#hashes.clear();
     this.#admitted.clear();
-    this.#revocations = new Deadlines();
+    this.#revocations.clear();
+    this.#ends = new Deadlines();
   }
 }
 

@@ -1,3 +1,4 @@
+import { NO_DEADLINE } from "../lib/deadlines.ts";
 import type { Instant } from "../lib/time.ts";
 import { ipKey } from "../net/address.ts";
 import type { Action } from "./action.ts";
@@ -49,7 +50,7 @@ export function adopt(
 
 function restorePermissions(state: TurnState, allocation: Allocation, { permissions, peerIps, peers }: MovingAllocation): void {
   for (const { ip, untilMs } of permissions) {
-    const permission: Permission = { kind: "permission", allocation, ip, key: ipKey(ip) };
+    const permission: Permission = { kind: "permission", allocation, ip, key: ipKey(ip), dueMs: NO_DEADLINE };
     allocation.permissions.set(permission.key, permission);
     state.deadlines.set(permission, untilMs);
   }

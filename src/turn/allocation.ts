@@ -1,3 +1,4 @@
+import { NO_DEADLINE, type Timed } from "../lib/deadlines.ts";
 import type { RelayId, Route, TrafficSlot } from "../forward/route.ts";
 import type { TrafficTotals } from "../forward/traffic.ts";
 import { Few } from "../lib/few.ts";
@@ -10,14 +11,14 @@ import type { AllocationFacts } from "./event.ts";
 import type { Relay } from "./relay-ports.ts";
 
 /** One relayed transport address of an allocation; in a dual allocation each has its own time to expiry (RFC 8656 §8.1). */
-export interface RelayedAddress {
+export interface RelayedAddress extends Timed {
   readonly kind: "relayed address";
   readonly allocation: Allocation;
   readonly relay: Relay;
 }
 
 /** Leave for one IP address to be heard, whatever its port (RFC 8656 §9). */
-export interface Permission {
+export interface Permission extends Timed {
   readonly kind: "permission";
   readonly allocation: Allocation;
   readonly ip: IpAddress;
@@ -101,8 +102,6 @@ export class Allocation {
   /** What it carried before it came to this shard, and over TCP connections that have ended; its slot counts the rest. */
   carried: TrafficTotals;
   readonly isTcp: boolean;
-  /** TCP connections to its peers, by the peer's address key. */
-  readonly connections = new Few<string, Connection>();
   /** Where its client asked for it: whatever it takes to follow it. */
   readonly mobility: Mobility | undefined;
   /** Its stream is gone, and the client may still come back with its ticket. */
@@ -115,6 +114,7 @@ export class Allocation {
   readonly peerIps = new Few<string, true>();
   /** Peers bound or sent to over its life, by address key. */
   readonly peers = new Few<string, KnownPeer>();
+  #connections: Few<string, Connection> | undefined;
   readonly #byNumber = new Few<number, Channel>();
   readonly #byPeer = new Few<string, Channel>();
 
@@ -132,11 +132,17 @@ export class Allocation {
     this.carried = parts.carried ?? NO_TRAFFIC;
     this.mobility = parts.mobility;
     this.isTcp = parts.isTcp ?? false;
-    this.relayed = parts.relays.map((relay) => ({ kind: "relayed address", allocation: this, relay }));
+    this.relayed = parts.relays.map((relay) => ({ kind: "relayed address", allocation: this, relay, dueMs: NO_DEADLINE }));
   }
 
   get client(): FiveTuple {
     return this.facts.client;
+  }
+
+  /** TCP connections to its peers, by the peer's address key: few allocations have any. */
+  get connections(): Few<string, Connection> {
+    this.#connections ??= new Few();
+    return this.#connections;
   }
 
   /** The relay that speaks to peers of a family, if it has one. */

@@ -46,8 +46,8 @@ export function authenticate(
   if (known === undefined || !proven || !isInForce(state, request, username, known, now)) return { code: 401, first: false };
   if (!freshNonce) return { code: 438, username };
 
-  state.keys.remember(username, realm, known.password, withSha256, key);
-  return { message, from: request.from, tuple: request.tuple, username, known, key, sha256 };
+  const remembered = state.keys.remember(username, realm, known.password, withSha256, key);
+  return { message, from: request.from, tuple: request.tuple, username: remembered, known, key, sha256 };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { NO_DEADLINE, type Timed } from "../lib/deadlines.ts";
 import type { RelayId } from "../forward/route.ts";
 import type { Instant } from "../lib/time.ts";
 import { ipKey, type TransportAddress } from "../net/address.ts";
@@ -7,8 +8,9 @@ import { CHANNEL_LIFETIME_MS, CHANNEL_REUSE_MS } from "./settings.ts";
 import type { TurnState } from "./state.ts";
 
 /** A number for a peer, both ways (RFC 8656 §12). */
-export class Channel {
+export class Channel implements Timed {
   readonly kind = "channel";
+  dueMs = NO_DEADLINE;
   readonly allocation: Allocation;
   readonly number: number;
   readonly peer: TransportAddress;

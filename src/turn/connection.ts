@@ -1,3 +1,4 @@
+import { NO_DEADLINE, type Timed } from "../lib/deadlines.ts";
 import type { Instant } from "../lib/time.ts";
 import type { TransportAddress } from "../net/address.ts";
 import { addressKey } from "../net/address.ts";
@@ -8,7 +9,7 @@ import { CONNECTION_TIMEOUT_MS } from "./settings.ts";
 import type { TurnState } from "./state.ts";
 
 /** A TCP connection between a relayed address and a peer (RFC 6062 §3). */
-export interface Connection {
+export interface Connection extends Timed {
   readonly kind: "connection";
   /** CONNECTION-ID: names its shard, too. */
   readonly id: number;
@@ -43,7 +44,8 @@ export function addConnection(
   stage: Stage,
   now: Instant,
 ): Connection {
-  const connection: Connection = { kind: "connection", id: freshId(state), allocation, peer, key: addressKey(peer), stage };
+  const key = addressKey(peer);
+  const connection: Connection = { kind: "connection", id: freshId(state), allocation, peer, key, stage, dueMs: NO_DEADLINE };
   state.connections.set(connection.id, connection);
   allocation.connections.set(connection.key, connection);
   state.deadlines.set(connection, now.monotonicMs + CONNECTION_TIMEOUT_MS);

@@ -1,3 +1,4 @@
+import { NO_DEADLINE, type Timed } from "../lib/deadlines.ts";
 import type { Instant } from "../lib/time.ts";
 import type { Action } from "./action.ts";
 import { type Channel, expireChannel } from "./channel.ts";
@@ -5,7 +6,7 @@ import { JUDGEMENT_MS } from "./settings.ts";
 import type { TurnState } from "./state.ts";
 
 /** What a deadline stands for: a look at whether the relays that channels lead to still live. */
-export interface Look {
+export interface Look extends Timed {
   readonly kind: "look";
 }
 
@@ -16,7 +17,7 @@ export interface Look {
  */
 export class InsideChannels {
   readonly #channels = new Set<Channel>();
-  readonly #look: Look = { kind: "look" };
+  readonly #look: Look = { kind: "look", dueMs: NO_DEADLINE };
 
   /** Notes a channel that has just been bound, if it leads to one. */
   add(state: TurnState, channel: Channel, now: Instant): void {

@@ -6,6 +6,7 @@ import { longTermKey, longTermKeySha256 } from "../stun/integrity.ts";
 const MAX_KEYS = 8192;
 
 interface Entry {
+  readonly username: string;
   readonly password: Secret;
   readonly realm: string;
   readonly key: Uint8Array;
@@ -25,13 +26,19 @@ export class KeyCache {
     return make(username, realm, password.revealText());
   }
 
-  /** Remembers a key that was proven right; the one that came first goes when there are too many. */
-  remember(username: string, realm: string, password: Secret, sha256: boolean, key: Uint8Array): void {
+  /**
+   * Remembers a key that was proven right; the one that came first goes when there are too many.
+   *
+   * @returns the username as it is remembered: a person's allocations need one string of it, not one each
+   */
+  remember(username: string, realm: string, password: Secret, sha256: boolean, key: Uint8Array): string {
     const entries = sha256 ? this.#sha256 : this.#md5;
-    if (entries.get(username)?.key === key) return;
+    const before = entries.get(username);
+    if (before?.key === key) return before.username;
     const [oldest] = entries.size < MAX_KEYS ? [] : entries.keys();
     if (oldest !== undefined) entries.delete(oldest);
-    entries.set(username, { password, realm, key });
+    entries.set(username, { username, password, realm, key });
+    return username;
   }
 }
 

@@ -1,3 +1,4 @@
+import { NO_DEADLINE } from "../lib/deadlines.ts";
 import type { Instant } from "../lib/time.ts";
 import { addressKey, ipKey, type TransportAddress } from "../net/address.ts";
 import type { Action } from "./action.ts";
@@ -108,7 +109,7 @@ function hasRoom(state: TurnState, allocation: Allocation, peers: readonly Trans
 }
 
 function addPermission(state: TurnState, allocation: Allocation, { ip }: TransportAddress, key: string): Permission {
-  const permission: Permission = { kind: "permission", allocation, ip, key };
+  const permission: Permission = { kind: "permission", allocation, ip, key, dueMs: NO_DEADLINE };
   allocation.permissions.set(key, permission);
   if (state.settings.peersPerAllocation > 0) allocation.peerIps.set(key, true);
   return permission;

@@ -1,11 +1,56 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { Deadlines } from "../../src/lib/deadlines.ts";
+import { Deadlines, NO_DEADLINE, type Timed } from "../../src/lib/deadlines.ts";
+
+/** Something with a name. */
+interface Named<Name> extends Timed {
+  readonly name: Name;
+}
+
+/** Deadlines of names. */
+class NamedDeadlines<Name> {
+  readonly #deadlines = new Deadlines<Named<Name>>();
+  readonly #items = new Map<Name, Named<Name>>();
+
+  get weight(): number {
+    return this.#deadlines.weight;
+  }
+
+  get size(): number {
+    return this.#deadlines.size;
+  }
+
+  get next(): number | undefined {
+    return this.#deadlines.next;
+  }
+
+  set(name: Name, atMs: number): void {
+    this.#deadlines.set(this.#item(name), atMs);
+  }
+
+  delete(name: Name): void {
+    this.#deadlines.delete(this.#item(name));
+  }
+
+  of(name: Name): number | undefined {
+    return this.#deadlines.of(this.#item(name));
+  }
+
+  take(nowMs: number): Name | undefined {
+    return this.#deadlines.take(nowMs)?.name;
+  }
+
+  #item(name: Name): Named<Name> {
+    const item = this.#items.get(name) ?? { name, dueMs: NO_DEADLINE };
+    this.#items.set(name, item);
+    return item;
+  }
+}
 
 describe("Deadlines", () => {
   test("gives what is due, the earliest first, once", () => {
-    const deadlines = new Deadlines<string>();
+    const deadlines = new NamedDeadlines<string>();
     for (const [item, atMs] of [
       ["c", 30],
       ["a", 10],
@@ -19,7 +64,7 @@ describe("Deadlines", () => {
   });
 
   test("a deadline moves both ways, and an item is forgotten", () => {
-    const deadlines = new Deadlines<string>();
+    const deadlines = new NamedDeadlines<string>();
     deadlines.set("a", 10);
     deadlines.set("a", 50);
     assert.equal(deadlines.next, 50);
@@ -30,8 +75,19 @@ describe("Deadlines", () => {
     assert.deepEqual([deadlines.next, deadlines.take(100), deadlines.size], [undefined, undefined, 0]);
   });
 
+  test("what is never due has no deadline", () => {
+    const deadlines = new NamedDeadlines<string>();
+    deadlines.set("a", 10);
+    deadlines.set("a", Infinity);
+    deadlines.set("b", Infinity);
+    assert.deepEqual(
+      [deadlines.next, deadlines.size, deadlines.of("a"), deadlines.take(1e12)],
+      [undefined, 0, undefined, undefined],
+    );
+  });
+
   test("does not grow with an item whose deadline is moved to and fro", () => {
-    const deadlines = new Deadlines<string>();
+    const deadlines = new NamedDeadlines<string>();
     for (let i = 0; i < 10_000; i++) {
       deadlines.set("a", 3_600_000 + i);
       deadlines.set("a", 600_000 + i);
@@ -41,7 +97,7 @@ describe("Deadlines", () => {
   });
 
   test("does not grow with items that are forgotten", () => {
-    const deadlines = new Deadlines<number>();
+    const deadlines = new NamedDeadlines<number>();
     for (let item = 0; item < 10_000; item++) {
       deadlines.set(item, 1000 + item);
       if (item >= 10) deadlines.delete(item);
@@ -61,7 +117,7 @@ const step = fc.record({
 test("a heap with stale entries is a map with a least value", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 500 }), (steps) => {
-      const deadlines = new Deadlines<number>();
+      const deadlines = new NamedDeadlines<number>();
       const model = new Map<number, number>();
       for (const { do: verb, item, atMs } of steps) {
         if (verb === "set") {

@@ -215,9 +215,10 @@ export class BatchPlane implements ClientSide, PeerSide {
   fiveTuple(packet: Packet): FiveTuple {
     const address = this.#sockets.addressOf(packet.socket);
     assert(address !== undefined, "a packet from a client names a listener");
-    const ip = this.#locals.ipOf(packet.local) ?? address.ip;
+    const ip = this.#locals.ipOf(packet.local);
+    const server = ip === undefined ? address : { ip, port: address.port };
     const client = packet.from.toAddress();
-    return { transport: "udp", client, server: { ip, port: address.port }, socket: packet.socket, local: packet.local };
+    return { transport: "udp", client, server, socket: packet.socket, local: packet.local };
   }
 
   /** @throws {SystemError} if it cannot be watched; the descriptor is then still the caller's */
