@@ -26,6 +26,8 @@ const { values } = parseArgs({
     gso: { type: "boolean" },
     seconds: { type: "string", default: "2" },
     rounds: { type: "string", default: "3" },
+    /** Relay threads and edge threads; one of each for a core if not given. */
+    workers: { type: "string" },
     json: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
@@ -81,7 +83,7 @@ async function restart(): Promise<void> {
 }
 
 async function startServers(): Promise<readonly Server[]> {
-  const ours = await startIcebreaker();
+  const ours = await startIcebreaker(values.workers === undefined ? undefined : Number(values.workers));
   const { against } = values;
   if (against === undefined) return [ours];
   return [ours, await (against === "coturn" ? startOther("coturn", COTURN) : startOther("other", against))];

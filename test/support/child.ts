@@ -14,10 +14,17 @@ export interface Child {
   stop(signal?: NodeJS.Signals, withinMs?: number): Promise<number | null>;
 }
 
+/** Those that run: none of them outlives us, however we end. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** Starts a program whose output is kept. */
 export function startChild(command: string, args: readonly string[], environment: NodeJS.ProcessEnv, cwd?: string): Child {
   const options = { env: environment, stdio: ["ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"] };
   const child = spawn(command, [...args], cwd === undefined ? options : { ...options, cwd });
+  running.add(child);
   const said = { stdout: "", stderr: "" };
   const listeners = new Set<() => void>();
   for (const stream of ["stdout", "stderr"] as const) {
@@ -27,8 +34,12 @@ export function startChild(command: string, args: readonly string[], environment
     });
   }
   const ended = new Promise<number | null>((resolve) => {
-    child.once("error", () => resolve(127));
+    child.once("error", () => {
+      running.delete(child);
+      resolve(127);
+    });
     child.once("close", (code) => {
+      running.delete(child);
       resolve(code);
       for (const listener of listeners) listener();
     });
