@@ -29,7 +29,7 @@ interface Figures {
 export function resultOf({ row, runs }: Row): Result {
   const servers = Object.fromEntries([...runs].map(([name, all]) => [name, figuresOf(all)]));
   const [ours, theirs] = [...runs.keys()].map((name) => servers[name]?.figure);
-  const ratio = ours === undefined || theirs === undefined ? undefined : Math.round((100 * ours) / theirs) / 100;
+  const ratio = ours === undefined || theirs === undefined ? undefined : Math.round((10_000 * ours) / theirs) / 10_000;
   return { name: nameOf(row), unit: UNITS[row.measure], goal: row.goal, ratio, servers };
 }
 

@@ -43,7 +43,6 @@ export class TurnState {
   readonly #byTuple = new Map<string, Allocation>();
   readonly #byRelay = new Map<RelayId, Allocation>();
   readonly #byUsername = new Map<string, Set<Allocation>>();
-  readonly #byProject = new Map<string, Set<Allocation>>();
   #ids = 0;
 
   constructor(settings: EngineSettings, dependencies: EngineDependencies) {
@@ -77,7 +76,7 @@ export class TurnState {
 
   /** The live allocations of a project; a copy. */
   ofProject(project: string): readonly Allocation[] {
-    return [...(this.#byProject.get(project) ?? [])];
+    return [...this.allocations].filter(({ facts }) => facts.project === project);
   }
 
   get allocations(): IterableIterator<Allocation> {
@@ -96,8 +95,10 @@ export class TurnState {
   /** @param untilMs when its relayed addresses expire, in their order; the last counts for those behind it */
   add(allocation: Allocation, ...untilMs: readonly number[]): void {
     this.#byTuple.set(allocation.tuple, allocation);
-    addTo(this.#byUsername, allocation.facts.username, allocation);
-    addTo(this.#byProject, allocation.facts.project, allocation);
+    const { username } = allocation.facts;
+    const own = this.#byUsername.get(username);
+    if (own === undefined) this.#byUsername.set(username, new Set([allocation]));
+    else own.add(allocation);
     if (allocation.mobility !== undefined) this.mobile.set(allocation.mobility.id, allocation);
     for (const [i, relayed] of allocation.relayed.entries()) {
       this.#byRelay.set(relayed.relay.id, allocation);
@@ -114,8 +115,10 @@ export class TurnState {
   /** Forgets an allocation that has no relayed address any more. */
   remove(allocation: Allocation): void {
     this.#byTuple.delete(allocation.tuple);
-    removeFrom(this.#byUsername, allocation.facts.username, allocation);
-    removeFrom(this.#byProject, allocation.facts.project, allocation);
+    const { username } = allocation.facts;
+    const own = this.#byUsername.get(username);
+    own?.delete(allocation);
+    if (own?.size === 0) this.#byUsername.delete(username);
     if (allocation.mobility !== undefined) this.mobile.delete(allocation.mobility.id);
   }
 
@@ -135,16 +138,4 @@ export class TurnState {
   secondsLeft(relayed: RelayedAddress, now: Instant): number {
     return Math.max(0, Math.ceil(((this.deadlines.of(relayed) ?? now.monotonicMs) - now.monotonicMs) / 1000));
   }
-}
-
-function addTo(map: Map<string, Set<Allocation>>, key: string, allocation: Allocation): void {
-  const set = map.get(key);
-  if (set === undefined) map.set(key, new Set([allocation]));
-  else set.add(allocation);
-}
-
-function removeFrom(map: Map<string, Set<Allocation>>, key: string, allocation: Allocation): void {
-  const set = map.get(key);
-  set?.delete(allocation);
-  if (set?.size === 0) map.delete(key);
 }
