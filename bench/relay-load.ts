@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Direction } from "./support/load.ts";
-import { type Case, CASES, caseOf, nameOf, type Run, runCase } from "./support/relay-cases.ts";
+import { type Case, CASES, caseOf, type Measure, nameOf, type Run, runCase } from "./support/relay-cases.ts";
 import { machine, plotOf, resultOf, type Row, tableOf } from "./support/relay-report.ts";
 import { COTURN, type Server, startIcebreaker, startOther } from "./support/servers.ts";
 import type { Transport } from "../src/net/address.ts";
@@ -33,8 +33,8 @@ const { values } = parseArgs({
   },
 });
 const DOCUMENTS = fileURLToPath(new URL("../docs/performance/", import.meta.url));
-/** Rounds before set-up is measured. */
-const SET_UP_WARM_UPS = 16;
+/** Rounds before it is measured: a server lives for months, and what it compiles in its first seconds is not what it costs then. */
+const WARM_UPS: Readonly<Record<Measure, number>> = { cost: 0, "set-up": 16, memory: 0, p99: 2 };
 /** Clients before memory is measured, who make the code be there that all the others need; longer than a start takes. */
 const FIRST_CLIENTS = 200;
 const FIRST_SECONDS = 5;
@@ -58,8 +58,7 @@ if (values.write) await write();
 /** Rounds in turns, so that what disturbs the machine disturbs both. */
 async function measure(row: Case): Promise<Row> {
   const runs = new Map<string, Run[]>(servers.map(({ name }) => [name, []]));
-  // A server lives for months: what it compiles while it makes its first thousands of allocations is not what one costs.
-  for (let round = 0; row.measure === "set-up" && round < SET_UP_WARM_UPS; round++) {
+  for (let round = 0; round < WARM_UPS[row.measure]; round++) {
     for (const server of servers) await runCase(row, server, seconds);
   }
   for (let round = 0; round < rounds; round++) {
