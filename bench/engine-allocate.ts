@@ -13,11 +13,12 @@ import { CLASS, METHOD } from "../src/stun/header.ts";
 import { longTermKey } from "../src/stun/integrity.ts";
 import { Message, MessageBuilder } from "../src/stun/message.ts";
 import { Engine } from "../src/turn/engine.ts";
+import { SETTINGS } from "../test/support/simulated-host.ts";
 import { nanosecondsPer, seeded } from "./support/measure.ts";
 
 const CLIENTS = 1_500;
 const ROUNDS = 5;
-const REALM = "relay.example.com";
+const REALM = SETTINGS.realm;
 const now = { monotonicMs: 60_000, unixMs: 1_700_000_000_000 };
 const peer = parseAddress("198.51.100.1:9");
 const octet = seeded(1);
@@ -94,18 +95,7 @@ function newEngine(): Engine {
   const slots = CLIENTS * ROUNDS;
   const ip = parseIp("203.0.113.7");
   const allowed = { allowed: true, rule: "all" };
-  const settings = {
-    realm: REALM,
-    relayEnabled: true,
-    onExpiry: "finish" as const,
-    maxAllocationAgeSeconds: 86_400,
-    peersPerAllocation: 256,
-    dontFragment: true,
-    mobility: true,
-    tcpRelay: false,
-    behaviorDiscovery: [],
-  };
-  return new Engine(settings, {
+  return new Engine(SETTINGS, {
     shard: 0,
     shards: 1,
     authority: new ProjectAuthority({ project: () => project, isRevoked: () => false }, "us-east"),

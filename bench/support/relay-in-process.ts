@@ -13,6 +13,7 @@ import { parseCidr } from "../../src/net/cidr.ts";
 import { parseIp } from "../../src/net/ip.ts";
 import type { ShardSettings } from "../../src/threads/plan.ts";
 import { LateHandler, ThreadShard } from "../../src/threads/thread-shard.ts";
+import { SETTINGS } from "../../test/support/simulated-host.ts";
 import type { Credentials } from "./load.ts";
 
 const REGION = "us-east";
@@ -32,7 +33,7 @@ export class RelayInProcess {
     this.address = { ip: LOOPBACK, port: listener.address.port };
     const shape = { addresses: [{ local: LOOPBACK, shown: LOOPBACK }], firstPort: 49_152, lastPort: 65_535 };
     const { port1: mailbox } = new MessageChannel();
-    const plan = { ...shareState(shape, REGION, { relay: 1, edge: 0 }).shardPlan(0, SETTINGS), mailbox };
+    const plan = { ...shareState(shape, REGION, { relay: 1, edge: 0 }).shardPlan(0, SHARD_SETTINGS), mailbox };
     const handler = new LateHandler();
     this.#plane = new BatchPlane(libc, { listeners: [listener] }, handler);
     const nobody = { streams: false, closeClient: () => {}, witness: () => {} };
@@ -57,18 +58,8 @@ export class RelayInProcess {
   }
 }
 
-const SETTINGS: ShardSettings = {
-  engine: {
-    realm: "relay.example.com",
-    relayEnabled: true,
-    onExpiry: "finish",
-    maxAllocationAgeSeconds: 86_400,
-    peersPerAllocation: 256,
-    dontFragment: true,
-    mobility: true,
-    tcpRelay: false,
-    behaviorDiscovery: [],
-  },
+const SHARD_SETTINGS: ShardSettings = {
+  engine: SETTINGS,
   peers: { allow: [parseCidr("127.0.0.0/8")], deny: [], only: [], minPort: 1, own: [] },
   quota: { perCredential: 10_000, perLabel: 100, perProject: 0 },
   bytesPerSecond: 1e9,

@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { loadSettings } from "../../src/config/load.ts";
 import { Certificates } from "../../src/edge/certificates.ts";
 import { startCertificate } from "../../src/gateway/certificate.ts";
 import { CertificateKeeper } from "../../src/gateway/certificate-keeper.ts";
 import type { Log } from "../../src/observe/log.ts";
+import { loaded } from "../support/loaded.ts";
 
 const NOW = Date.now();
 const DAY_MS = 86_400_000;
@@ -130,6 +130,5 @@ function temporary(): Promise<string> {
 
 function settingsIn(directory: string, tls = "") {
   const toml = `state_dir = "${directory}"\n[tls]\n${tls}`;
-  const files = { read: () => toml, exists: (path: string) => path === "/ib.toml", facts: () => undefined };
-  return loadSettings({ flag: "/ib.toml", env: {}, cwd: "/", files }).settings;
+  return loaded(toml).settings;
 }

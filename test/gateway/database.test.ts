@@ -3,9 +3,9 @@ import { mkdtemp, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { loadSettings } from "../../src/config/load.ts";
 import { hashApiKey } from "../../src/credentials/api-key.ts";
 import { openDatabase, showFirstKey } from "../../src/gateway/database.ts";
+import { loaded } from "../support/loaded.ts";
 
 const KEY = { id: "key_1", key: "ibk_secret", project: "project_1" };
 
@@ -67,6 +67,5 @@ function temporary(): Promise<string> {
 
 async function settingsIn(directory: string, database = "") {
   const toml = `state_dir = "${directory}"\n[database]\n${database}`;
-  const files = { read: () => toml, exists: (path: string) => path === "/ib.toml", facts: () => undefined };
-  return loadSettings({ flag: "/ib.toml", env: {}, cwd: "/", files }).settings;
+  return loaded(toml).settings;
 }

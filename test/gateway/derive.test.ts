@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type LoadedSettings, loadSettings } from "../../src/config/load.ts";
 import type { Settings } from "../../src/config/schema.ts";
 import {
   apiSettings,
@@ -15,6 +14,7 @@ import {
 import type { Host } from "../../src/gateway/host.ts";
 import { parseAddress } from "../../src/net/address.ts";
 import { formatIp, parseIp } from "../../src/net/ip.ts";
+import { loaded } from "../support/loaded.ts";
 
 const host: Host = {
   addresses: ["127.0.0.1", "::1", "10.0.0.9", "fe80::1", "2001:4860::9"].map(parseIp),
@@ -154,9 +154,4 @@ test("what takes a restart is named; what does not is not", () => {
 
 function settingsOf(toml: string): Settings {
   return loaded(toml).settings;
-}
-
-function loaded(toml: string): LoadedSettings {
-  const files = { read: () => toml, exists: (path: string) => path === "/ib.toml", facts: () => undefined };
-  return loadSettings({ flag: "/ib.toml", env: {}, cwd: "/", files });
 }

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { Probe } from "../../src/client/probe.ts";
-import { loadSettings } from "../../src/config/load.ts";
 import { credentialKey, mint } from "../../src/credentials/credential.ts";
 import { openLibc } from "../../src/dataplane/libc.ts";
 import { openUdpListener, socketName, wake } from "../../src/dataplane/socket.ts";
@@ -16,6 +15,7 @@ import { openRuntime } from "../../src/runtime/runtime.ts";
 import { ThreadPool } from "../../src/threads/pool.ts";
 import { relayRange } from "../support/free-ports.ts";
 import { UNHURRIED } from "../support/shared.ts";
+import { loaded } from "../support/loaded.ts";
 
 const THREADS = 2;
 const ROUNDS = 20;
@@ -26,12 +26,7 @@ const nothing = { deletedProjects: [], keys: [], revokedKeys: [], revocations: [
 
 test("a change is taken when every thread verifies by it: whoever is minted for then is let in at once", UNHURRIED, async () => {
   const libc = openLibc(await openRuntime());
-  const { settings } = loadSettings({
-    flag: undefined,
-    env: {},
-    cwd: "/nowhere",
-    files: { exists: () => false, read: () => "", facts: () => undefined },
-  });
+  const { settings } = loaded("");
   const local = parseIp("127.0.0.1");
   const [firstPort = 0, lastPort = 0] = relayRange(100).split("-").map(Number);
   const shape = { addresses: [{ local, shown: local }], firstPort, lastPort };

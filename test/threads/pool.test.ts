@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadSettings } from "../../src/config/load.ts";
 import { openBell } from "../../src/dataplane/batch/bell.ts";
 import { openLibc } from "../../src/dataplane/libc.ts";
 import { wake } from "../../src/dataplane/socket.ts";
@@ -10,16 +9,12 @@ import { parseAddress } from "../../src/net/address.ts";
 import { parseIp } from "../../src/net/ip.ts";
 import { openRuntime } from "../../src/runtime/runtime.ts";
 import { ThreadPool } from "../../src/threads/pool.ts";
+import { loaded } from "../support/loaded.ts";
 
 const NO_DESCRIPTOR = 999_999;
 
 test("a thread that dies is told with its name and the reason, and its start fails", async () => {
-  const { settings } = loadSettings({
-    flag: undefined,
-    env: {},
-    cwd: "/nowhere",
-    files: { exists: () => false, read: () => "", facts: () => undefined },
-  });
+  const { settings } = loaded("");
   const local = parseIp("127.0.0.1");
   const shape = { addresses: [{ local, shown: local }], firstPort: 50_000, lastPort: 50_009 };
   const plan = shareState(shape, "us-east", { relay: 1, edge: 0 }).shardPlan(0, shardSettings(settings, "relay.test", [], []));
